@@ -1,0 +1,91 @@
+package tenants
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// ErrUnscoped is the answer to any query that did not come through a scope's transaction.
+var ErrUnscoped = errors.New("tenants: a query needs a scope's transaction")
+
+// ErrStatement is the answer to a statement that a scope does not run: anything but a query or a
+// change of rows, since SET ROLE as a statement is what PostgreSQL itself cannot refuse.
+var ErrStatement = errors.New("tenants: a scope runs select, insert, update, delete, with, values and merge only")
+
+// refusing is a connector that never connects: as GORM's pool outside a transaction it answers every
+// query with its error.
+type refusing struct{ err error }
+
+func (r refusing) Connect(context.Context) (driver.Conn, error) { return nil, r.err }
+func (r refusing) Driver() driver.Driver                        { return stdlib.GetDefaultDriver() }
+
+// scopedConn is GORM's connection inside a scope's transaction. Every statement goes over the
+// extended protocol, which takes one statement at a time; it begins no transactions of its own.
+type scopedConn struct {
+	conn    *sql.Conn
+	refused *sql.DB
+}
+
+func (scopedConn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
+	return nil, fmt.Errorf("%w: nothing is prepared under one schema and run under another", ErrStatement)
+}
+
+func (c scopedConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := checkStatement(query); err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		return c.execWithoutArguments(ctx, query)
+	}
+	return c.conn.ExecContext(ctx, query, args...)
+}
+
+// execWithoutArguments exists because pgx sends a bare Exec over the simple protocol, where
+// statements stack.
+func (c scopedConn) execWithoutArguments(ctx context.Context, query string) (sql.Result, error) {
+	var tag pgconn.CommandTag
+	err := c.conn.Raw(func(conn any) error {
+		result := conn.(*stdlib.Conn).Conn().PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
+		tag = result.CommandTag
+		return result.Err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return driver.RowsAffected(tag.RowsAffected()), nil
+}
+
+func (c scopedConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := checkStatement(query); err != nil {
+		return nil, err
+	}
+	return c.conn.QueryContext(ctx, query, args...)
+}
+
+func (c scopedConn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := checkStatement(query); err != nil {
+		return c.refused.QueryRowContext(ctx, "") // the one way to a *sql.Row that holds an error
+	}
+	return c.conn.QueryRowContext(ctx, query, args...)
+}
+
+// checkStatement lets through what reads or changes rows.
+func checkStatement(query string) error {
+	word := strings.TrimLeft(query, " \t\r\n(")
+	if end := strings.IndexFunc(word, func(r rune) bool { return r < 'A' || r > 'z' }); end >= 0 {
+		word = word[:end]
+	}
+	switch strings.ToLower(word) {
+	case "select", "insert", "update", "delete", "with", "values", "merge":
+		return nil
+	default:
+		return ErrStatement
+	}
+}

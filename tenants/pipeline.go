@@ -1,0 +1,96 @@
+package tenants
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Statement is one statement of a pipeline.
+type Statement struct {
+	// SQL and Args are sent over the extended protocol.
+	SQL string
+	// Args are the values of $1, $2 and so on.
+	Args []any
+	// Read takes the rows; nil when there are none to read.
+	Read func(pgx.Rows) error
+	// Affected takes the number of rows that the statement changed; nil when nobody asks.
+	Affected func(rows int64)
+}
+
+// Pipeline runs all statements in one transaction of the tenant and in one round trip, which is what
+// makes a turn of the worker cheap. The guards run first, in the same transaction and as the
+// application's login: they raise an error where the rest must not happen.
+func (s *Scope) Pipeline(ctx context.Context, guards []Statement, statements ...Statement) error {
+	err := s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		noteServed(conn.Conn(), s.placement.SchemaName, 1)
+		if err := runPipeline(ctx, conn.Conn(), s.pipeline(guards, statements)); err != nil {
+			rollbackPipeline(ctx, conn.Conn())
+			return err
+		}
+		return nil
+	})
+	return databaseFault(err)
+}
+
+func (s *Scope) pipeline(guards, statements []Statement) []Statement {
+	all := make([]Statement, 0, len(guards)+len(statements)+4)
+	all = append(all, Statement{SQL: "begin"})
+	all = append(all, guards...)
+	all = append(all, Statement{SQL: enterRole(s.placement)}, Statement{SQL: enterSchema(s.placement)})
+	all = append(all, statements...)
+	return append(all, Statement{SQL: "commit"})
+}
+
+func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) error {
+	batch := &pgx.Batch{}
+	for _, statement := range statements {
+		batch.Queue(statement.SQL, statement.Args...)
+	}
+	results := conn.SendBatch(ctx, batch)
+	for _, statement := range statements {
+		if err := readResult(results, statement); err != nil {
+			_ = results.Close() // the error that stopped the pipeline is the one to tell
+			return err
+		}
+	}
+	if err := results.Close(); err != nil {
+		return fmt.Errorf("end the pipeline: %w", err)
+	}
+	return nil
+}
+
+func readResult(results pgx.BatchResults, statement Statement) error {
+	if statement.Read == nil {
+		tag, err := results.Exec()
+		if err != nil {
+			return fmt.Errorf("run a pipelined statement: %w", err)
+		}
+		if statement.Affected != nil {
+			statement.Affected(tag.RowsAffected())
+		}
+		return nil
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return fmt.Errorf("run a pipelined query: %w", err)
+	}
+	defer rows.Close()
+	if err := statement.Read(rows); err != nil {
+		return fmt.Errorf("read a pipelined query: %w", err)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("run a pipelined query: %w", err)
+	}
+	return nil
+}
+
+// rollbackPipeline leaves no open transaction on the connection; the pool drops one that still has it.
+func rollbackPipeline(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "rollback")
+}

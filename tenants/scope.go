@@ -1,0 +1,212 @@
+package tenants
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/gorm"
+
+	"github.com/tenantry/tenantry/app/fault"
+)
+
+// ErrNested is the answer to a transaction inside another one of the same scope: the inner one would
+// commit without the outer.
+var ErrNested = errors.New("tenants: a scope has one transaction at a time; pass the open one on")
+
+// transactAttempts is how often a transaction is run when PostgreSQL asks to repeat it.
+const transactAttempts = 3
+
+// finishTimeout bounds the commit's clean-up, which must happen even when the caller has gone.
+const finishTimeout = 5 * time.Second
+
+// Scope is the handle through which one tenant's data is reached. The middleware binds one to each
+// request; it is cheap, and good for one transaction at a time.
+type Scope struct {
+	cluster   *Cluster
+	placement Placement
+	begin     string
+	open      atomic.Bool
+}
+
+// Scope makes the handle to a tenant's data on this cluster.
+func (c *Cluster) Scope(placement Placement) *Scope {
+	return &Scope{cluster: c, placement: placement, begin: c.beginStatement(placement)}
+}
+
+// beginStatement opens the transaction and enters the schema in one round trip. All of it ends with
+// the transaction, so nothing is left on the connection.
+func (c *Cluster) beginStatement(p Placement) string {
+	return fmt.Sprintf("begin; set local statement_timeout = %d; %s", c.config.StatementTimeout.Milliseconds(), enter(p))
+}
+
+func enter(p Placement) string {
+	return enterRole(p) + "; " + enterSchema(p)
+}
+
+func enterRole(p Placement) string {
+	return "set local role " + pgx.Identifier{p.RoleName}.Sanitize()
+}
+
+func enterSchema(p Placement) string {
+	return "set local search_path = " + pgx.Identifier{p.SchemaName}.Sanitize() + ", pg_temp"
+}
+
+// TenantID is whose data this is.
+func (s *Scope) TenantID() string { return s.placement.TenantID }
+
+// Slug is the tenant's name in subjects.
+func (s *Scope) Slug() string { return s.placement.Slug }
+
+// Tx is an open transaction in a tenant's schema, under the tenant's role.
+type Tx struct {
+	// DB is GORM bound to the transaction. It cannot leave the tenant's schema.
+	DB *gorm.DB
+	// TenantID is whose data this is.
+	TenantID string
+	// Slug is the tenant's name in subjects.
+	Slug string
+	// Now is the one time of everything that the transaction writes.
+	Now time.Time
+
+	touched bool
+}
+
+// Touch tells that the transaction recorded events, so that the workers are woken after the commit.
+func (tx *Tx) Touch() { tx.touched = true }
+
+// Transact runs work in one transaction of the tenant and commits it unless work fails. It repeats
+// work when PostgreSQL found a deadlock or a serialization failure, so work must start from what it
+// loads. A panic rolls back and goes on.
+func (s *Scope) Transact(ctx context.Context, work func(tx *Tx) error) error {
+	if !s.open.CompareAndSwap(false, true) {
+		return ErrNested
+	}
+	defer s.open.Store(false)
+
+	var err error
+	for range transactAttempts {
+		if err = s.transactOnce(ctx, work); !repeatable(err) {
+			break
+		}
+	}
+	return databaseFault(err)
+}
+
+func (s *Scope) transactOnce(ctx context.Context, work func(tx *Tx) error) (err error) {
+	conn, err := s.cluster.sql.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("get a connection: %w", err)
+	}
+	done := false
+	defer func() {
+		if !done { // work failed or panicked
+			rollback(ctx, conn)
+		}
+		_ = conn.Close() // returns it to the pool
+	}()
+
+	if err := s.enter(ctx, conn); err != nil {
+		return err
+	}
+	tx := s.newTx(ctx, conn)
+	if err := work(tx); err != nil {
+		return err
+	}
+	if err := commit(ctx, conn); err != nil {
+		return err
+	}
+	done = true
+	if tx.touched {
+		s.cluster.config.OnCommit(s.placement.TenantID)
+	}
+	return nil
+}
+
+func (s *Scope) enter(ctx context.Context, conn *sql.Conn) error {
+	return withPgx(conn, func(pg *pgx.Conn) error {
+		noteServed(pg, s.placement.SchemaName, 1)
+		if _, err := pg.Exec(ctx, s.begin); err != nil {
+			return fmt.Errorf("enter the tenant's schema: %w", err)
+		}
+		return nil
+	})
+}
+
+func (s *Scope) newTx(ctx context.Context, conn *sql.Conn) *Tx {
+	now := s.cluster.Now()
+	db := s.cluster.gorm.Session(&gorm.Session{NewDB: true, Context: ctx, NowFunc: func() time.Time { return now }})
+	db.Statement.ConnPool = scopedConn{conn: conn, refused: s.cluster.refused}
+	return &Tx{DB: db, TenantID: s.placement.TenantID, Slug: s.placement.Slug, Now: now}
+}
+
+// commit reports a transaction that PostgreSQL rolled back instead, which it does without an error.
+func commit(ctx context.Context, conn *sql.Conn) error {
+	return withPgx(conn, func(pg *pgx.Conn) error {
+		tag, err := pg.Exec(ctx, "commit")
+		if err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		if tag.String() != "COMMIT" {
+			return fmt.Errorf("commit: %w", pgx.ErrTxCommitRollback)
+		}
+		return nil
+	})
+}
+
+// rollback runs also when ctx is over, and gives up the connection if it cannot.
+func rollback(ctx context.Context, conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	_ = conn.Raw(func(raw any) error {
+		pg := raw.(*stdlib.Conn).Conn()
+		if pg.PgConn().TxStatus() == 'I' {
+			return nil
+		}
+		if _, err := pg.Exec(ctx, "rollback"); err != nil {
+			_ = pg.Close(ctx)
+			return driver.ErrBadConn
+		}
+		return nil
+	})
+}
+
+func withPgx(conn *sql.Conn, use func(*pgx.Conn) error) error {
+	return conn.Raw(func(raw any) error { return use(raw.(*stdlib.Conn).Conn()) })
+}
+
+func repeatable(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == "40001" || pgErr.Code == "40P01")
+}
+
+// databaseFault tells a database that is away from a defect: the first is nobody's fault and passes.
+func databaseFault(err error) error {
+	if err == nil || fault.KindOf(err) != fault.Internal || !away(err) {
+		return err
+	}
+	unavailable := fault.New(fault.Unavailable, "database_unavailable", "The database is away; try again.").Because(err)
+	unavailable.RetryAfter = time.Second
+	return unavailable
+}
+
+func away(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "57P") || pgErr.Code == "53300"
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	_, network := errors.AsType[*net.OpError](err)
+	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
