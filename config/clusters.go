@@ -43,7 +43,7 @@ func clusters(variables map[string]string, found *mistakes) map[string]Cluster {
 			continue
 		}
 		if problem := clusterNameProblem(upper); problem != "" {
-			found.add(variable, "%s", problem)
+			found.addf(variable, "%s", problem)
 			continue
 		}
 		name := strings.ToLower(strings.ReplaceAll(upper, "_", "-"))

@@ -48,7 +48,7 @@ func parse(variables map[string]string, found *mistakes) Settings {
 			alone := map[string]string{f.variable: variables[f.variable]}
 			var discarded Settings
 			if env.ParseWithOptions(&discarded, env.Options{Environment: alone}) != nil {
-				found.add(f.variable, "must be %s", wanted(f))
+				found.addf(f.variable, "must be %s", wanted(f))
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -122,7 +121,10 @@ func TestLoadReportsAllMistakesTogether(t *testing.T) {
 
 func TestTwoKindsOfKeyAreAMistake(t *testing.T) {
 	t.Parallel()
-	_, err := config.Load([]string{"TENANTRY_JWT_SECRET=" + secret, "TENANTRY_JWT_JWKS_URL=https://issuer.example/keys"})
+	_, err := config.Load([]string{
+		"TENANTRY_JWT_SECRET=" + secret,
+		"TENANTRY_JWT_JWKS_URL=https://issuer.example/keys",
+	})
 	require.Equal(t, "TENANTRY_JWT_JWKS_URL", mistakesOf(t, err)[0].Variable)
 	_, err = config.Load([]string{"TENANTRY_JWT_JWKS_URL=http://127.0.0.1:9999/keys"})
 	require.NoError(t, err, "plain HTTP to this machine is allowed")
@@ -156,6 +158,6 @@ func TestValidateChecksWhatFlagsChanged(t *testing.T) {
 func mistakesOf(t *testing.T, err error) []config.Mistake {
 	t.Helper()
 	var invalid *config.InvalidError
-	require.True(t, errors.As(err, &invalid), "no mistake was reported: %v", err)
+	require.ErrorAs(t, err, &invalid)
 	return invalid.Mistakes
 }

@@ -76,7 +76,9 @@ func TestSecretShowsItselfToRevealOnly(t *testing.T) {
 // FuzzPasswordsAreNeverShown puts a marker into every place for a secret, correctly encoded and
 // not, between arbitrary text, and searches everything that settings can print for it.
 func FuzzPasswordsAreNeverShown(f *testing.F) {
-	for _, around := range []string{"", "/", "12/", "12?x=", "12#", "@", "x@evil/", ":", "%", "%zz", "12,nats://", "\n", "'", "é", "[", "]"} {
+	for _, around := range []string{
+		"", "/", "12/", "12?x=", "12#", "@", "x@evil/", ":", "%", "%zz", "12,nats://", "\n", "'", "é", "[", "]",
+	} {
 		f.Add(around, around)
 	}
 	const marker = "MARKER9f3c"
@@ -109,7 +111,10 @@ func full(password string) config.Settings {
 		DatabaseURL:      "postgres://app:" + password + "@db:5432/app?sslmode=require&sslpassword=" + password,
 		OwnerDatabaseURL: "postgres://owner:" + password + "@db/app",
 		Clusters: map[string]config.Cluster{
-			"eu-1": {URL: "postgres://app:" + password + "@eu/app", OwnerURL: "postgres://owner:" + password + "@eu/app"},
+			"eu-1": {
+				URL:      "postgres://app:" + password + "@eu/app",
+				OwnerURL: "postgres://owner:" + password + "@eu/app",
+			},
 		},
 		NATSURL: "nats://a:" + password + "@a:4222,nats://b:" + password + "@b:4222",
 		Listen:  ":8080",

@@ -37,7 +37,7 @@ type mistakes struct {
 	named map[string]bool
 }
 
-func (m *mistakes) add(variable, format string, args ...any) {
+func (m *mistakes) addf(variable, format string, args ...any) {
 	if m.named[variable] {
 		return
 	}

@@ -52,8 +52,9 @@ func (s Settings) Masked() []Setting {
 }
 
 func (s Settings) maskedClusters(meaning string) []Setting {
-	var list []Setting
-	for _, name := range s.ClusterNames()[1:] {
+	names := s.ClusterNames()[1:]
+	list := make([]Setting, 0, 2*len(names))
+	for _, name := range names {
 		list = append(list, Setting{
 			Variable: Variable{Name: clusterVariableOf(name, false), Meaning: meaning},
 			Value:    maskDatabaseURL(s.Clusters[name].URL),

@@ -19,7 +19,7 @@ func (s Settings) RequireWorker(cluster string) error {
 	if cluster == HomeCluster {
 		s.requireHome(&found)
 	} else if s.Clusters[cluster].URL == "" {
-		found.add(clusterVariableOf(cluster, false), "must be set, because the worker of cluster %q needs it", cluster)
+		found.addf(clusterVariableOf(cluster, false), "must be set, because the worker of cluster %q needs it", cluster)
 	}
 	s.requireBroker(&found)
 	return found.err()
@@ -40,7 +40,7 @@ func (s Settings) RequireOwner(names ...string) error {
 		if name == HomeCluster {
 			variable = "TENANTRY_OWNER_DATABASE_URL"
 		}
-		found.add(variable, "must be set, because only the owner's login may change schemas")
+		found.addf(variable, "must be set, because only the owner's login may change schemas")
 	}
 	return found.err()
 }
@@ -49,7 +49,7 @@ func (s Settings) RequireOwner(names ...string) error {
 func (s Settings) RequireSigningKey() error {
 	var found mistakes
 	if s.JWT.Secret == "" {
-		found.add("TENANTRY_JWT_SECRET", "must be set to mint tokens")
+		found.addf("TENANTRY_JWT_SECRET", "must be set to mint tokens")
 	}
 	return found.err()
 }
@@ -59,28 +59,29 @@ func (s Settings) RequireSigningKey() error {
 func (s Settings) RequireUp() error {
 	var found mistakes
 	if s.DatabaseURL == "" && s.OwnerDatabaseURL != "" {
-		found.add("TENANTRY_DATABASE_URL", "must be set together with TENANTRY_OWNER_DATABASE_URL")
+		found.addf("TENANTRY_DATABASE_URL", "must be set together with TENANTRY_OWNER_DATABASE_URL")
 	}
 	if s.DatabaseURL != "" && s.OwnerDatabaseURL == "" {
-		found.add("TENANTRY_OWNER_DATABASE_URL", "must be set together with TENANTRY_DATABASE_URL, because up migrates the database")
+		found.addf("TENANTRY_OWNER_DATABASE_URL",
+			"must be set together with TENANTRY_DATABASE_URL, because up migrates the database")
 	}
 	return found.err()
 }
 
 func (s Settings) requireHome(found *mistakes) {
 	if s.DatabaseURL == "" {
-		found.add("TENANTRY_DATABASE_URL", "must be set")
+		found.addf("TENANTRY_DATABASE_URL", "must be set")
 	}
 }
 
 func (s Settings) requireBroker(found *mistakes) {
 	if s.NATSURL == "" {
-		found.add("TENANTRY_NATS_URL", "must be set")
+		found.addf("TENANTRY_NATS_URL", "must be set")
 	}
 }
 
 func (s Settings) requireKey(found *mistakes) {
 	if s.JWT.Secret == "" && s.JWT.JWKSURL == "" {
-		found.add("TENANTRY_JWT_SECRET", "or TENANTRY_JWT_JWKS_URL must be set, to verify tokens with")
+		found.addf("TENANTRY_JWT_SECRET", "or TENANTRY_JWT_JWKS_URL must be set, to verify tokens with")
 	}
 }

@@ -34,10 +34,10 @@ func reportUnknown(variables map[string]string, found *mistakes) {
 			continue
 		}
 		if near := nearest(name, known); near != "" {
-			found.add(name, "is no setting; did you mean %s?", near)
+			found.addf(name, "is no setting; did you mean %s?", near)
 			continue
 		}
-		found.add(name, "is no setting; remove it, or see --help for those there are")
+		found.addf(name, "is no setting; remove it, or see --help for those there are")
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 // The problems below never contain any part of the URL: where a password holds a character that has
 // a meaning in URLs, any part of it may be a part of the password.
 const (
-	problemDatabaseURL = `must be a URL such as "postgres://user:password@host:5432/database", with any of @ : / ? # % in the password percent-encoded`
-	problemNATSURL     = `must be a URL such as "nats://host:4222" (or tls, ws, wss), several separated by commas, with any of @ : / ? # % in the password percent-encoded`
+	problemDatabaseURL = `must be a URL such as "postgres://user@host:5432/database"` + encoded
+	problemNATSURL     = `must be a URL such as "nats://host:4222" (or tls, ws, wss), or several with commas` + encoded
 	problemHTTPSURL    = `must be a URL that begins with https:// (http:// only to this machine)`
+
+	encoded = `, with any of @ : / ? # % in its password percent-encoded`
 )
 
 // parseURL parses a URL with a host, and refuses one in which a character of the password has
@@ -98,7 +100,7 @@ func maskNATSURLs(text string) string {
 // maskKeySetURL hides what a key set's URL may carry as credentials.
 func maskKeySetURL(text string) string {
 	if text == "" || !isKeySetURL(text) {
-		return (Secret(text)).String()
+		return Secret(text).String()
 	}
 	parsed, _ := parseURL(text, "https", "http")
 	return maskURL(parsed)

@@ -42,7 +42,7 @@ func checkField(f field, found *mistakes) {
 		checkText(f, value, found)
 	case time.Duration:
 		if least, err := time.ParseDuration(f.tag.Get("min")); err == nil && value < least {
-			found.add(f.variable, "must be at least %s", f.tag.Get("min"))
+			found.addf(f.variable, "must be at least %s", f.tag.Get("min"))
 		}
 	default:
 		if f.value.CanInt() {
@@ -53,22 +53,22 @@ func checkField(f field, found *mistakes) {
 
 func checkNumber(f field, value int64, found *mistakes) {
 	if least, err := strconv.ParseInt(f.tag.Get("min"), 10, 64); err == nil && value < least {
-		found.add(f.variable, "must be at least %d", least)
+		found.addf(f.variable, "must be at least %d", least)
 	}
 	if most, err := strconv.ParseInt(f.tag.Get("max"), 10, 64); err == nil && value > most {
-		found.add(f.variable, "must be at most %d", most)
+		found.addf(f.variable, "must be at most %d", most)
 	}
 }
 
 func checkText(f field, value string, found *mistakes) {
 	if value == "" {
 		if f.tag.Get("required") == "true" {
-			found.add(f.variable, "must not be empty")
+			found.addf(f.variable, "must not be empty")
 		}
 		return
 	}
 	if allowed := strings.Fields(f.tag.Get("oneof")); len(allowed) > 0 && !slices.Contains(allowed, value) {
-		found.add(f.variable, "must be %s", strings.Join(allowed, " or "))
+		found.addf(f.variable, "must be %s", strings.Join(allowed, " or "))
 	}
 	checkFormat(f.variable, f.tag.Get("format"), value, found)
 }
@@ -79,22 +79,22 @@ func checkFormat(variable, format, value string, found *mistakes) {
 		checkDatabaseURL(variable, value, found)
 	case "nats":
 		if _, ok := parseNATSURLs(value); !ok {
-			found.add(variable, "%s", problemNATSURL)
+			found.addf(variable, "%s", problemNATSURL)
 		}
 	case "https":
 		if !isKeySetURL(value) {
-			found.add(variable, "%s", problemHTTPSURL)
+			found.addf(variable, "%s", problemHTTPSURL)
 		}
 	case "address":
 		if !isAddress(value) {
-			found.add(variable, `must be host:port such as "127.0.0.1:8080", or ":8080" for every address of this machine`)
+			found.addf(variable, `must be host:port such as "127.0.0.1:8080", or ":8080" for every address`)
 		}
 	}
 }
 
 func checkDatabaseURL(variable, value string, found *mistakes) {
 	if _, ok := parseDatabaseURL(value); !ok && value != "" {
-		found.add(variable, "%s", problemDatabaseURL)
+		found.addf(variable, "%s", problemDatabaseURL)
 	}
 }
 
@@ -119,7 +119,7 @@ func (s Settings) checkLogins(found *mistakes) {
 		if name == HomeCluster {
 			variable = "TENANTRY_OWNER_DATABASE_URL"
 		}
-		found.add(variable, "must be another login than the application's, which may not change schemas")
+		found.addf(variable, "must be another login than the application's, which may not change schemas")
 	}
 }
 
@@ -133,18 +133,20 @@ func userOf(text string) string {
 
 func (s Settings) checkKeys(found *mistakes) {
 	if secret := s.JWT.Secret.Reveal(); secret != "" && len(secret) < smallestSecret {
-		found.add("TENANTRY_JWT_SECRET", `must be at least %d bytes; "openssl rand -base64 48" makes one`, smallestSecret)
+		found.addf("TENANTRY_JWT_SECRET",
+			`must be at least %d bytes; "openssl rand -base64 48" makes one`, smallestSecret)
 	}
 	if s.JWT.Secret != "" && s.JWT.JWKSURL != "" {
-		found.add("TENANTRY_JWT_JWKS_URL", "must be unset while TENANTRY_JWT_SECRET is set: one kind of key decides which algorithms are allowed")
+		found.addf("TENANTRY_JWT_JWKS_URL",
+			"must be unset while TENANTRY_JWT_SECRET is set: one kind of key decides which algorithms are allowed")
 	}
 }
 
 func (s Settings) checkTimes(found *mistakes) {
 	if s.Stream.MaxAge > 0 && s.Stream.DuplicateWindow > s.Stream.MaxAge {
-		found.add("TENANTRY_STREAM_DUPLICATE_WINDOW", "must not be longer than TENANTRY_STREAM_MAX_AGE")
+		found.addf("TENANTRY_STREAM_DUPLICATE_WINDOW", "must not be longer than TENANTRY_STREAM_MAX_AGE")
 	}
 	if s.Worker.RetryMax < s.Worker.RetryMin {
-		found.add("TENANTRY_WORKER_RETRY_MAX", "must not be shorter than TENANTRY_WORKER_RETRY_MIN")
+		found.addf("TENANTRY_WORKER_RETRY_MAX", "must not be shorter than TENANTRY_WORKER_RETRY_MIN")
 	}
 }
