@@ -1,0 +1,63 @@
+package user
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tenantry/tenantry/app/fault"
+)
+
+// position is where a page ends: lists are newest first by (created_at, id).
+type position struct {
+	// Micros is the time of creation in microseconds since 1970, the resolution that PostgreSQL keeps.
+	Micros int64 `json:"t"`
+	// ID tells those apart that were made in the same microsecond.
+	ID string `json:"id"`
+}
+
+// lastMicro is the end of the year 9999, beyond which no time has a text that everybody reads.
+const lastMicro = 253_402_300_799_999_999
+
+func positionOf(u *User) position { return position{Micros: u.CreatedAt.UnixMicro(), ID: u.ID} }
+
+func (p position) time() time.Time { return time.UnixMicro(p.Micros).UTC() }
+
+// encode makes the cursor that stands for the position; clients take it for opaque.
+func (p position) encode() (string, error) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(text), nil
+}
+
+// parseCursor reads what encode wrote, and nothing else: it comes back from outside.
+func parseCursor(cursor string) (position, error) {
+	var p position
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil {
+		return position{}, badCursor().Because(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		return position{}, badCursor().Because(err)
+	}
+	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+		return position{}, badCursor()
+	}
+	id, err := uuid.Parse(p.ID)
+	if err != nil || id.String() != p.ID || p.Micros < 0 || p.Micros > lastMicro {
+		return position{}, badCursor()
+	}
+	return p, nil
+}
+
+func badCursor() *fault.Error {
+	return fault.New(fault.Malformed, "bad_cursor", "The cursor is not one that a list gave out; start again without it.")
+}
