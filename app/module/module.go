@@ -3,9 +3,9 @@
 package module
 
 import (
-	"context"
-
 	"github.com/danielgtaylor/huma/v2"
+
+	"context"
 
 	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
@@ -27,4 +27,50 @@ type Module struct {
 	// CheckActor refuses an actor whose token verifies but who may not come in any more. Its answer is
 	// remembered for less than a second.
 	CheckActor func(ctx context.Context, tx *tenants.Tx, actor tenants.Actor) error
+}
+
+// Set is all modules, joined for one process.
+type Set struct {
+	// Modules is the list, in the order of their routes and hooks.
+	Modules []Module
+	// Source reads and completes the outbox of a cluster's tenants.
+	Source func(cluster *tenants.Cluster) workers.Source
+	// Publisher is where all events go: the broker.
+	Publisher workers.Publisher
+}
+
+// Build joins the modules over what a process has opened.
+type Build func(env Env) (Set, error)
+
+// Handlers returns the handlers of all modules.
+func (s Set) Handlers() []workers.Handler {
+	var all []workers.Handler
+	for _, m := range s.Modules {
+		all = append(all, m.Handlers...)
+	}
+	return all
+}
+
+// OnboardHooks returns the hooks of all modules, in order.
+func (s Set) OnboardHooks() []tenants.OnboardHook {
+	var all []tenants.OnboardHook
+	for _, m := range s.Modules {
+		if m.Onboard != nil {
+			all = append(all, m.Onboard)
+		}
+	}
+	return all
+}
+
+// CheckActor asks every module whether the actor may come in.
+func (s Set) CheckActor(ctx context.Context, tx *tenants.Tx, actor tenants.Actor) error {
+	for _, m := range s.Modules {
+		if m.CheckActor == nil {
+			continue
+		}
+		if err := m.CheckActor(ctx, tx, actor); err != nil {
+			return err
+		}
+	}
+	return nil
 }

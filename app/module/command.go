@@ -1,0 +1,46 @@
+package module
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+)
+
+// Command is a command of the program that a module brings.
+type Command struct {
+	// Path is the words that call it, for example "outbox", "status".
+	Path []string
+	// Arguments is the rest of its usage line, for example "SLUG"; words in capitals are required.
+	Arguments string
+	// Short and Example are its help; Example is a line that works.
+	Short, Example string
+	// Flags declares its flags.
+	Flags func(flags *pflag.FlagSet)
+	// Run does it, over what the program opened for it.
+	Run func(ctx context.Context, env Env, call Call) (Result, error)
+}
+
+// Call is what the user typed after the command's words.
+type Call struct {
+	// Args are the arguments.
+	Args []string
+	// Flags are the flags that Command.Flags declared.
+	Flags *pflag.FlagSet
+	// Actor is the operator at the terminal.
+	Actor ActorID
+}
+
+// ActorID names who runs a command in what it records, for example "cli:alice".
+type ActorID string
+
+// Result is what a command has to show: a table for people, a value for --json.
+type Result struct {
+	// JSON is printed with --json.
+	JSON any
+	// Columns and Rows are the table.
+	Columns []string
+	// Rows hold a cell for each column.
+	Rows [][]string
+	// Message is printed instead of a table.
+	Message string
+}

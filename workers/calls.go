@@ -1,0 +1,157 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+var (
+	// errBusy means that the handler's bound is reached: nothing was tried, so no attempt is spent.
+	errBusy = errors.New("workers: the handler has as many calls running as it may")
+	// errAbandoned means that a handler ignored its deadline and was left behind.
+	errAbandoned = errors.New("workers: the handler ignored its deadline and was left behind")
+)
+
+// busyWait is how long a turn waits for a handler whose bound is reached.
+const busyWait = 100 * time.Millisecond
+
+// calls routes events to handlers and bounds what each may hold.
+type calls struct {
+	config  Config
+	source  Source
+	metrics *Metrics
+	byName  map[string]Handler
+	routes  map[string][]Handler
+	all     []Handler // those that react to every event
+	bounds  map[string]chan struct{}
+}
+
+func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics) (*calls, error) {
+	c := &calls{
+		config: config, source: source, metrics: metrics,
+		byName: make(map[string]Handler),
+		routes: make(map[string][]Handler),
+		bounds: make(map[string]chan struct{}),
+	}
+	var mistakes []error
+	for _, h := range handlers {
+		fill(&h.Timeout, config.HandlerTimeout)
+		fill(&h.MaxConcurrent, max(config.Slots/2, 1))
+		if err := c.check(h); err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		c.add(h)
+	}
+	return c, errors.Join(mistakes...)
+}
+
+func (c *calls) check(h Handler) error {
+	_, taken := c.byName[h.Name]
+	switch {
+	case h.Name == "" || h.Name == BrokerName || len(h.Name) > 100:
+		return fmt.Errorf("workers: a handler's name is %q and must be 1 to 100 characters, and not %q", h.Name, BrokerName)
+	case taken:
+		return fmt.Errorf("workers: two handlers are named %q", h.Name)
+	case (h.Transactional == nil) == (h.External == nil):
+		return fmt.Errorf("workers: handler %q must be either transactional or external", h.Name)
+	case len(h.Events) == 0:
+		return fmt.Errorf("workers: handler %q reacts to no event", h.Name)
+	case h.Timeout < 0 || h.MaxConcurrent < 0:
+		return fmt.Errorf("workers: handler %q has a negative timeout or bound", h.Name)
+	}
+	return nil
+}
+
+func (c *calls) add(h Handler) {
+	c.byName[h.Name] = h
+	c.bounds[h.Name] = make(chan struct{}, h.MaxConcurrent)
+	if slices.Contains(h.Events, "*") {
+		c.all = append(c.all, h)
+		return
+	}
+	for _, name := range h.Events {
+		c.routes[name] = append(c.routes[name], h)
+	}
+}
+
+// of returns the handlers that react to an event.
+func (c *calls) of(eventName string) []Handler {
+	if len(c.all) == 0 {
+		return c.routes[eventName]
+	}
+	return slices.Concat(c.routes[eventName], c.all)
+}
+
+// call runs a handler on an event, for no longer than it may. A handler that ignores its deadline is
+// left behind, and keeps its place in the bound until it returns.
+func (c *calls) call(ctx context.Context, lease Lease, h Handler, event Event) error {
+	if err := c.enter(ctx, h); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
+	done := make(chan error, 1)
+	go func() {
+		defer func() { <-c.bounds[h.Name] }()
+		done <- c.invoke(ctx, lease, h, event)
+	}()
+	select {
+	case err := <-done:
+		cancel()
+		return err
+	case <-ctx.Done():
+		defer cancel()
+		return c.await(ctx, h, done)
+	}
+}
+
+func (c *calls) enter(ctx context.Context, h Handler) error {
+	select {
+	case c.bounds[h.Name] <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(busyWait)
+	defer timer.Stop()
+	select {
+	case c.bounds[h.Name] <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// await gives a handler whose time is over a moment to notice.
+func (c *calls) await(ctx context.Context, h Handler, done <-chan error) error {
+	timer := time.NewTimer(c.config.AbandonAfter)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		c.metrics.abandoned.WithLabelValues(h.Name).Inc()
+		c.config.Log.ErrorContext(ctx, "a handler ignored its deadline and was left behind",
+			"handler", h.Name, "timeout", h.Timeout)
+		return errAbandoned
+	}
+}
+
+// invoke turns a panic into an error, so that a handler's defect is that handler's failure.
+func (c *calls) invoke(ctx context.Context, lease Lease, h Handler, event Event) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.config.Log.ErrorContext(ctx, "a handler panicked", "handler", h.Name, "stack", string(debug.Stack()))
+			err = fmt.Errorf("workers: handler %s panicked: %v", h.Name, r) //nolint:err113 // the panic is the cause
+		}
+	}()
+	if h.External != nil {
+		return h.External(ctx, event)
+	}
+	return c.source.Apply(ctx, lease, h, event)
+}

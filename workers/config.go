@@ -1,0 +1,111 @@
+package workers
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Config says how a pool works. The zero value of a field means its default.
+type Config struct {
+	// Holder names this process in the leases. Default: the host's name and a random part.
+	Holder string
+	// Slots is how many turns and borrowed lanes run at one time. Default: four per core, at least 8.
+	Slots int
+	// Quantum is the time that a tenant of weight 1 may use in each round. Default 10 ms.
+	Quantum time.Duration
+	// BatchSize is the most events that are read at once. Default 500.
+	BatchSize int
+	// LeaseTTL is how long a lease lasts unless renewed, which happens three times in that time. A
+	// tenant of a process that died waits so long. Default 15 s.
+	LeaseTTL time.Duration
+	// IdleRelease is how long a lease is kept without work. Default 30 s.
+	IdleRelease time.Duration
+	// SweepRound is how long a look into all tenants should take; it finds what no hint told of.
+	// Default 30 s.
+	SweepRound time.Duration
+	// SweepChunk is how many tenants one sweep query looks into. Default 200.
+	SweepChunk int
+	// SweepPauseMin and SweepPauseMax bound the pause between two such queries, so that few tenants are
+	// looked at often and many do not cost much. Defaults 500 ms and 2 s.
+	SweepPauseMin, SweepPauseMax time.Duration
+	// HandlerTimeout bounds a call of a handler that sets no timeout. Default 10 s.
+	HandlerTimeout time.Duration
+	// AbandonAfter is how long after its timeout a handler that ignores it is waited for. Default 1 s.
+	AbandonAfter time.Duration
+	// Retry says when a failed delivery is tried again, and how often.
+	Retry RetryPolicy
+	// BreakerDelay is the pause after which a broker that was away is tried again. Default 500 ms.
+	BreakerDelay time.Duration
+	// ShutdownLimit bounds how long a graceful stop waits for the turns that run. Default 15 s.
+	ShutdownLimit time.Duration
+	// Log takes what operators should know. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// WithDefaults fills in what is not set.
+func (c Config) WithDefaults() Config {
+	if c.Holder == "" {
+		c.Holder = holderName()
+	}
+	fill(&c.Slots, max(4*runtime.GOMAXPROCS(0), 8))
+	fill(&c.Quantum, 10*time.Millisecond)
+	fill(&c.BatchSize, 500)
+	fill(&c.LeaseTTL, 15*time.Second)
+	fill(&c.IdleRelease, 30*time.Second)
+	fill(&c.SweepRound, 30*time.Second)
+	fill(&c.SweepChunk, 200)
+	fill(&c.SweepPauseMin, 500*time.Millisecond)
+	fill(&c.SweepPauseMax, 2*time.Second)
+	fill(&c.HandlerTimeout, 10*time.Second)
+	fill(&c.AbandonAfter, time.Second)
+	fill(&c.BreakerDelay, 500*time.Millisecond)
+	fill(&c.ShutdownLimit, 15*time.Second)
+	c.Retry = c.Retry.withDefaults()
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// holderName is different for every process, also for two of one host.
+func holderName() string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "worker"
+	}
+	return strings.ToLower(host) + "-" + uuid.NewString()[:8]
+}
+
+// maxSweepChunk keeps a sweep's transaction within PostgreSQL's default lock table.
+const maxSweepChunk = 200
+
+func (c Config) validate() error {
+	var mistakes []error
+	require := func(ok bool, format string, args ...any) {
+		if !ok {
+			mistakes = append(mistakes, fmt.Errorf("workers: "+format, args...))
+		}
+	}
+	require(c.Slots >= 1, "Slots is %d and must be at least 1", c.Slots)
+	require(c.Quantum > 0, "Quantum is %s and must be positive", c.Quantum)
+	require(c.BatchSize >= 1 && c.BatchSize <= 10_000, "BatchSize is %d and must be 1 to 10000", c.BatchSize)
+	require(c.LeaseTTL >= 100*time.Millisecond, "LeaseTTL is %s and must be at least 100ms", c.LeaseTTL)
+	require(c.SweepChunk >= 1 && c.SweepChunk <= maxSweepChunk, "SweepChunk is %d and must be 1 to %d", c.SweepChunk, maxSweepChunk)
+	require(c.SweepPauseMin > 0 && c.SweepPauseMin <= c.SweepPauseMax, "SweepPauseMin must be positive and at most SweepPauseMax")
+	require(c.HandlerTimeout > 0, "HandlerTimeout is %s and must be positive", c.HandlerTimeout)
+	return errors.Join(mistakes...)
+}

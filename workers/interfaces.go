@@ -1,0 +1,140 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tenantry/tenantry/tenants"
+)
+
+// BrokerName is the name under which an event that the broker refused is parked among the deliveries.
+const BrokerName = "broker"
+
+var (
+	// ErrLeaseLost means that another holder has the tenant now; nothing was changed.
+	ErrLeaseLost = errors.New("workers: the lease is not held any more")
+	// ErrOutage means that the broker is away: no event's failure, and no attempt is spent.
+	ErrOutage = errors.New("workers: the broker is away")
+	// ErrBehind means that an earlier event of the same aggregate was not acknowledged.
+	ErrBehind = errors.New("workers: waits behind an earlier event of its aggregate")
+)
+
+// Lease is the right to publish for one tenant. Its fence grows with every change of the holder.
+type Lease struct {
+	// Placement is the tenant's schema and role.
+	Placement tenants.Placement
+	// Holder is the process that holds it.
+	Holder string
+	// Fence is checked by every write-back.
+	Fence int64
+}
+
+// Message is an unpublished event.
+type Message struct {
+	Event
+
+	// LockVersion is the message's version when it was read.
+	LockVersion int64
+	// Open are the handlers that have an earlier event of the aggregate to retry; Dead those whose
+	// earlier event is dead. The event parks behind these.
+	Open, Dead []string
+}
+
+// Delivery is an event that one handler did not take the first time.
+type Delivery struct {
+	Event
+
+	// Handler is who did not take it.
+	Handler string
+	// LockVersion is the delivery's version when it was read.
+	LockVersion int64
+	// Attempts is how often it was tried.
+	Attempts int
+}
+
+// Want says what to read of a tenant.
+type Want struct {
+	// Messages and Deliveries bound what is read; zero reads none.
+	Messages, Deliveries int
+}
+
+// Batch is what a tenant has to do.
+type Batch struct {
+	// Messages are in publishing order.
+	Messages []Message
+	// Deliveries are due, each the first open one of its aggregate and handler.
+	Deliveries []Delivery
+	// NextDue is when the next delivery is due that was not read; zero when there is none.
+	NextDue time.Time
+}
+
+// Verdict is what became of one attempt that failed, or was not made.
+type Verdict struct {
+	// Handler is who did not take the event.
+	Handler string
+	// Dead means that it is not tried again by itself.
+	Dead bool
+	// Attempts is how often it was tried so far.
+	Attempts int
+	// NextAttemptAt is when it is tried again.
+	NextAttemptAt time.Time
+	// Error is for the operator.
+	Error string
+	// PassDead lets the event pass an earlier dead one of its aggregate.
+	PassDead bool
+}
+
+// Outcome is the end of a message's first pass: published, unless some handlers did not take it.
+type Outcome struct {
+	// Seq and LockVersion name the message as it was read.
+	Seq, LockVersion int64
+	// Event is needed for what is parked.
+	Event *Event
+	// Parked are the handlers that did not take it.
+	Parked []Verdict
+}
+
+// Retried is the end of a delivery's attempt.
+type Retried struct {
+	// Delivery is as it was read.
+	Delivery Delivery
+	// Failure is nil when it succeeded.
+	Failure *Verdict
+}
+
+// Source is where a tenant's backlog is read and completed. All writing checks the lease in its own
+// transaction and answers ErrLeaseLost when it is gone.
+type Source interface {
+	// Read returns what there is to do.
+	Read(ctx context.Context, lease Lease, want Want) (Batch, error)
+	// Complete writes what became of a batch. It returns how many of the messages and deliveries
+	// somebody else had changed since they were read; these are left as they are.
+	Complete(ctx context.Context, lease Lease, outcomes []Outcome, retried []Retried) (stale int, err error)
+	// Apply runs a transactional handler once: in one transaction with its inbox row.
+	Apply(ctx context.Context, lease Lease, handler Handler, event Event) error
+}
+
+// Publisher is where all events go.
+type Publisher interface {
+	// Publish sends events, at most one of an aggregate unacknowledged at a time and in the order given,
+	// and returns an error for each: nil when acknowledged, ErrOutage when the broker is away, ErrBehind
+	// behind an event that failed, else why the broker refused it.
+	Publish(ctx context.Context, events []Event) []error
+}
+
+// Hints are the cheap news of which tenants have work. Losing one costs latency only.
+type Hints interface {
+	// Subscribe calls back with the tenants that have work, or whose lease became free, until stop.
+	Subscribe(onHint func(Hint)) (stop func(), err error)
+	// Announce tells the other workers of a cluster.
+	Announce(hint Hint)
+}
+
+// Hint names tenants that are worth a look.
+type Hint struct {
+	// TenantIDs are the tenants.
+	TenantIDs []string
+	// Free means that nobody holds their leases any more.
+	Free bool
+}

@@ -1,0 +1,243 @@
+package workers
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const (
+	acquireChunk = 1000
+	renewParts   = 3
+)
+
+// want asks for a lease; the wishes of a moment go in one statement. The lock is held.
+func (p *Pool) want(t *tenant) {
+	p.wanted[t.id] = struct{}{}
+	select {
+	case p.wantedNews <- struct{}{}:
+	default:
+	}
+}
+
+// acquireLoop takes the leases of tenants that have work.
+func (p *Pool) acquireLoop(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.wantedNews:
+		}
+		for chunk := range slices.Chunk(p.takeWanted(), acquireChunk) {
+			if err := p.acquire(ctx, chunk); err != nil && ctx.Err() == nil {
+				p.config.Log.WarnContext(ctx, "leases could not be acquired; trying again", "error", err)
+				p.wantAgain(chunk)
+				pause(ctx, time.Second)
+			}
+		}
+	}
+}
+
+func (p *Pool) takeWanted() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := make([]string, 0, len(p.wanted))
+	for id := range p.wanted {
+		ids = append(ids, id)
+	}
+	clear(p.wanted)
+	return ids
+}
+
+func (p *Pool) wantAgain(ids []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if t := p.tenants[id]; t != nil {
+			p.want(t)
+		}
+	}
+}
+
+func (p *Pool) acquire(ctx context.Context, ids []string) error {
+	asked := time.Now()
+	grants, err := p.ledger.acquire(ctx, ids)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := make(map[string]struct{}, len(grants))
+	for _, g := range grants {
+		known[g.lease.Placement.TenantID] = struct{}{}
+		p.install(g, asked)
+	}
+	for _, id := range ids {
+		if _, ok := known[id]; !ok {
+			delete(p.tenants, id) // not a tenant of this cluster, or not any more
+		}
+	}
+	return nil
+}
+
+// install notes a grant, or until when another process holds the lease. The lock is held.
+func (p *Pool) install(g grant, asked time.Time) {
+	t := p.tenants[g.lease.Placement.TenantID]
+	if t == nil {
+		return
+	}
+	if !g.held {
+		t.takenUntil = g.expires
+		p.setAlarm(t, g.expires.Add(rand.N(p.config.LeaseTTL/4))) //nolint:gosec // jitter needs no secrecy
+		return
+	}
+	t.lease, t.weight, t.paused = g.lease, g.weight, g.paused
+	t.lastWork = time.Now()
+	t.retries = true // nobody looked yet
+	t.hold(asked, p.config.LeaseTTL)
+	p.wakeLocked(t)
+}
+
+// loseLocked forgets a lease that is gone, stops the turn under it, and asks anew.
+func (p *Pool) loseLocked(t *tenant) {
+	t.letGo()
+	p.metrics.lost.Inc()
+	p.turns.Forget(t.id)
+	if t.cancel != nil {
+		t.cancel()
+	}
+	if !p.stopping {
+		p.want(t)
+	}
+}
+
+// renewLoop keeps the leases of tenants that have work, and lets go of those that have none.
+func (p *Pool) renewLoop(ctx context.Context) {
+	ticker := time.NewTicker(p.config.LeaseTTL / renewParts)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := p.renew(ctx); err != nil && ctx.Err() == nil {
+			p.config.Log.WarnContext(ctx, "leases could not be renewed; they run out unless this passes", "error", err)
+		}
+	}
+}
+
+func (p *Pool) renew(ctx context.Context) error {
+	ids, fences, visits := p.heldAndIdle(ctx)
+	p.metrics.held.Set(float64(len(ids)))
+	if len(ids) == 0 {
+		return nil
+	}
+	asked := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
+	defer cancel()
+	renewals, err := p.ledger.renew(ctx, ids, fences, visits)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.metrics.waiting.Set(float64(p.turns.Waiting()))
+	kept := make(map[string]struct{}, len(renewals))
+	for _, r := range renewals {
+		kept[r.tenantID] = struct{}{}
+		p.refresh(r, asked)
+	}
+	for i, id := range ids {
+		t := p.tenants[id]
+		if _, ok := kept[id]; !ok && t != nil && t.lease.Fence == fences[i] {
+			p.loseLocked(t)
+		}
+	}
+	return nil
+}
+
+// refresh takes what changed about a tenant: its slug, weight, or a pause. The lock is held.
+func (p *Pool) refresh(r renewal, asked time.Time) {
+	t := p.tenants[r.tenantID]
+	if t == nil {
+		return
+	}
+	resumed := t.paused && !r.paused
+	t.lease.Placement.Slug, t.weight, t.paused = r.slug, r.weight, r.paused
+	t.hold(asked, p.config.LeaseTTL)
+	if resumed {
+		p.wakeLocked(t)
+	}
+}
+
+// heldAndIdle returns the leases to renew, and releases those of tenants that had no work for long.
+func (p *Pool) heldAndIdle(ctx context.Context) (ids []string, fences []int64, visits []*time.Time) {
+	p.mu.Lock()
+	var idle []string
+	for id, t := range p.tenants {
+		switch {
+		case t.deadline.Load() == 0:
+		case p.isIdle(t):
+			idle = append(idle, id)
+			t.letGo()
+			t.stopAlarm()
+			p.turns.Forget(id)
+			delete(p.tenants, id)
+		default:
+			ids, fences, visits = append(ids, id), append(fences, t.lease.Fence), append(visits, t.visited)
+			t.visited = nil
+		}
+	}
+	p.mu.Unlock()
+	if len(idle) > 0 {
+		if err := p.ledger.release(ctx, idle); err != nil && ctx.Err() == nil {
+			p.config.Log.WarnContext(ctx, "idle leases could not be released; they run out by themselves", "error", err)
+		}
+	}
+	return ids, fences, visits
+}
+
+// isIdle leaves a tenant alone whose next retry is near; a later one is found by the sweep.
+func (p *Pool) isIdle(t *tenant) bool {
+	if t.running || t.dirty || p.turns.Has(t.id) || time.Since(t.lastWork) < p.config.IdleRelease {
+		return false
+	}
+	return t.alarmAt.IsZero() || time.Until(t.alarmAt) > p.config.IdleRelease
+}
+
+// releaseAll gives everything up at the end, so that the next process goes on at once.
+func (p *Pool) releaseAll(ctx context.Context) {
+	p.mu.Lock()
+	var ids []string
+	for id, t := range p.tenants {
+		if t.deadline.Load() != 0 {
+			ids = append(ids, id)
+			t.letGo()
+		}
+	}
+	p.mu.Unlock()
+	if len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL)
+	defer cancel()
+	if err := p.ledger.release(ctx, ids); err != nil {
+		p.config.Log.WarnContext(ctx, "leases could not be released; they run out by themselves", "error", err)
+		return
+	}
+	if p.hints != nil {
+		p.hints.Announce(Hint{TenantIDs: ids, Free: true})
+	}
+}
+
+// pause waits, or returns early when ctx is over.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,127 @@
+package workers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tenantry/tenantry/tenants"
+)
+
+// ledger is the cluster's table of leases and visits. Everything in it is done for many tenants in one
+// statement.
+type ledger struct {
+	cluster *tenants.Cluster
+	holder  string
+	ttl     time.Duration
+}
+
+// grant is the answer to the wish for a lease.
+type grant struct {
+	lease   Lease
+	weight  int
+	paused  bool
+	held    bool
+	expires time.Time
+}
+
+// acquire takes the leases that are free and says of the others until when they are taken.
+func (l *ledger) acquire(ctx context.Context, tenantIDs []string) ([]grant, error) {
+	rows, err := l.cluster.Pool().Query(ctx, `
+		select tenant_id::text, slug, schema_name, role_name, weight, paused, fence, held, expires_at
+		from dispatch.acquire($1::uuid[], $2, make_interval(secs => $3))`, tenantIDs, l.holder, l.ttl.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("acquire leases: %w", err)
+	}
+	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant, error) {
+		g := grant{lease: Lease{Holder: l.holder}}
+		p := &g.lease.Placement
+		err := row.Scan(&p.TenantID, &p.Slug, &p.SchemaName, &p.RoleName, &g.weight, &g.paused, &g.lease.Fence, &g.held, &g.expires)
+		return g, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("acquire leases: %w", err)
+	}
+	return grants, nil
+}
+
+// renewal is what a renewed lease's tenant looks like now.
+type renewal struct {
+	tenantID string
+	slug     string
+	weight   int
+	paused   bool
+}
+
+// renew prolongs leases and notes the visits since the last time. Those missing in the answer are lost.
+func (l *ledger) renew(ctx context.Context, tenantIDs []string, fences []int64, visits []*time.Time) ([]renewal, error) {
+	rows, err := l.cluster.Pool().Query(ctx, `
+		update dispatch.ledger l
+		set expires_at = clock_timestamp() + make_interval(secs => $4),
+		    last_visited_at = greatest(l.last_visited_at, v.visited)
+		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as v (id, fence, visited)
+		join dispatch.tenants t on t.tenant_id = v.id
+		where l.tenant_id = v.id and l.fence = v.fence and l.holder = $5 and l.expires_at > clock_timestamp()
+		returning l.tenant_id::text, t.slug, t.weight, t.paused`,
+		tenantIDs, fences, visits, l.ttl.Seconds(), l.holder)
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	renewals, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (renewal, error) {
+		var r renewal
+		err := row.Scan(&r.tenantID, &r.slug, &r.weight, &r.paused)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	return renewals, nil
+}
+
+// release gives leases up, so that another process can take them at once.
+func (l *ledger) release(ctx context.Context, tenantIDs []string) error {
+	_, err := l.cluster.Pool().Exec(ctx, `
+		update dispatch.ledger set expires_at = '-infinity'
+		where tenant_id = any ($1::uuid[]) and holder = $2`, tenantIDs, l.holder)
+	if err != nil {
+		return fmt.Errorf("release leases: %w", err)
+	}
+	return nil
+}
+
+// sighting is a tenant that has work, or will have before long.
+type sighting struct {
+	tenantID string
+	oldest   *time.Time
+	due      *time.Time
+}
+
+// sweep looks into a chunk of tenants after an id. It returns the last id of the chunk, which is empty
+// when the round is over.
+func (l *ledger) sweep(ctx context.Context, after string, limit int) (seen []sighting, last string, err error) {
+	rows, err := l.cluster.Pool().Query(ctx, `
+		select tenant_id::text, oldest_unpublished_at, due_at, last_in_chunk
+		from dispatch.sweep($1::uuid, $2)`, after, limit)
+	if err != nil {
+		return nil, "", fmt.Errorf("sweep: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s sighting
+		var end bool
+		if err := rows.Scan(&s.tenantID, &s.oldest, &s.due, &end); err != nil {
+			return nil, "", fmt.Errorf("sweep: %w", err)
+		}
+		if end {
+			last = s.tenantID
+		} else {
+			seen = append(seen, s)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, "", fmt.Errorf("sweep: %w", err)
+	}
+	return seen, last, nil
+}

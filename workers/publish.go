@@ -1,0 +1,120 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// publish sends the batch to the broker: its messages, and the deliveries that the broker refused
+// before. It returns the jobs that go on, and whether the broker is away.
+func (r *turn) publish(ctx context.Context, batch Batch) (jobs []*job, outage bool) {
+	pending, events := r.sendable(batch)
+	errs := make([]error, len(events))
+	if len(events) > 0 {
+		errs, outage = r.send(ctx, events)
+	}
+	sent := make(map[*job]error, len(events))
+	for i, j := range pending {
+		sent[j] = errs[i]
+	}
+	for _, j := range r.jobs(batch, pending) {
+		err, tried := sent[j]
+		if tried && (errors.Is(err, ErrOutage) || ctx.Err() != nil) {
+			continue // stays as it is; no attempt is spent
+		}
+		r.judgeBroker(j, err)
+		jobs = append(jobs, j)
+	}
+	return jobs, outage
+}
+
+// sendable are the jobs that go to the broker, with their events, in order.
+func (r *turn) sendable(batch Batch) (pending []*job, events []Event) {
+	add := func(j *job) {
+		pending, events = append(pending, j), append(events, *j.event())
+	}
+	for i := range batch.Deliveries {
+		if batch.Deliveries[i].Handler == BrokerName {
+			add(&job{delivery: &batch.Deliveries[i]})
+		}
+	}
+	for i := range batch.Messages {
+		if m := &batch.Messages[i]; !behindBroker(m) {
+			add(&job{message: m})
+		}
+	}
+	return pending, events
+}
+
+func behindBroker(m *Message) bool {
+	return slices.Contains(m.Open, BrokerName) || slices.Contains(m.Dead, BrokerName)
+}
+
+// jobs are all jobs of a batch in order, those of pending as they are there.
+func (r *turn) jobs(batch Batch, pending []*job) []*job {
+	all := make([]*job, 0, len(batch.Deliveries)+len(batch.Messages))
+	next := 0
+	for i := range batch.Deliveries {
+		d := &batch.Deliveries[i]
+		if next < len(pending) && pending[next].delivery == d {
+			all = append(all, pending[next])
+			next++
+			continue
+		}
+		all = append(all, &job{delivery: d})
+	}
+	for i := range batch.Messages {
+		m := &batch.Messages[i]
+		if next < len(pending) && pending[next].message == m {
+			all = append(all, pending[next])
+			next++
+			continue
+		}
+		all = append(all, &job{message: m, parked: []Verdict{{Handler: BrokerName, NextAttemptAt: time.Now()}}})
+	}
+	return all
+}
+
+// send publishes under the breaker: after an outage nobody tries for a moment, and then one does.
+func (r *turn) send(ctx context.Context, events []Event) (errs []error, outage bool) {
+	if !r.pool.breaker.TryAcquirePermit() {
+		errs = make([]error, len(events))
+		for i := range errs {
+			errs[i] = ErrOutage
+		}
+		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
+		return errs, true
+	}
+	errs = r.pool.publisher.Publish(ctx, events)
+	outage = slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, ErrOutage) })
+	if !outage {
+		r.pool.breaker.RecordSuccess()
+		return errs, false
+	}
+	if r.pool.breaker.IsClosed() {
+		r.pool.config.Log.WarnContext(ctx, "the broker is away; events stay unpublished until it is back")
+	}
+	r.pool.breaker.RecordFailure()
+	r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
+	return errs, true
+}
+
+// judgeBroker parks what the broker refused, and what waits behind it.
+func (r *turn) judgeBroker(j *job, err error) {
+	if j.delivery != nil {
+		if j.delivery.Handler == BrokerName {
+			j.failure = r.judge(Handler{Name: BrokerName}, j.delivery.Attempts, err)
+			j.done = true
+		}
+		return
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrBehind):
+		j.parked = append(j.parked, Verdict{Handler: BrokerName, NextAttemptAt: time.Now()})
+	default:
+		j.parked = append(j.parked, *r.judge(Handler{Name: BrokerName}, 0, err))
+	}
+}

@@ -1,0 +1,196 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// firstBatch is how many events are read before it is known what one takes.
+	firstBatch = 64
+	// retryBatch is how many due deliveries are tried in one turn.
+	retryBatch = 64
+	// overrun is how many quanta a turn may take beyond its budget before it stops calling handlers.
+	overrun = 10
+)
+
+// turn is the time that one tenant has.
+type turn struct {
+	pool    *Pool
+	lease   Lease
+	held    func() bool
+	budget  time.Duration
+	started time.Time
+	lent    atomic.Int64 // time used on borrowed slots
+
+	result turnResult
+}
+
+// turnResult is what the pool needs to know afterwards.
+type turnResult struct {
+	worked     bool
+	more       bool          // there is more to do at once
+	lost       bool          // the lease is gone
+	retries    bool          // there may be deliveries to try again
+	comeBackAt time.Time     // when there is more to do later
+	cost       time.Duration // of an event
+}
+
+// newTurn is called with the pool's lock held.
+func newTurn(p *Pool, t *tenant, budget time.Duration) *turn {
+	return &turn{
+		pool: p, lease: t.lease, held: t.held, budget: budget, started: time.Now(),
+		result: turnResult{retries: t.retries, cost: t.cost},
+	}
+}
+
+// used is the time to charge: the turn's own and that of the slots it borrowed.
+func (r *turn) used() time.Duration {
+	return time.Since(r.started) + time.Duration(r.lent.Load())
+}
+
+// run works through the tenant's backlog until the budget is used or nothing is left.
+func (r *turn) run(ctx context.Context) turnResult {
+	for {
+		more, err := r.batch(ctx)
+		if err != nil {
+			r.failed(ctx, err)
+			return r.result
+		}
+		if !more || ctx.Err() != nil {
+			return r.result
+		}
+		if r.used() >= r.budget {
+			r.result.more = true
+			return r.result
+		}
+	}
+}
+
+// failed notes why a turn ended early. Nothing is lost: what was not completed is still unpublished.
+func (r *turn) failed(ctx context.Context, err error) {
+	if errors.Is(err, ErrLeaseLost) {
+		r.result.lost = true
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	r.pool.config.Log.WarnContext(ctx, "a turn failed; trying again", "tenant_id", r.lease.Placement.TenantID, "error", err)
+	r.result.comeBackAt = time.Now().Add(r.pool.config.BreakerDelay)
+}
+
+// batch reads, hands over and completes one batch. It reports whether there is more to do at once.
+func (r *turn) batch(ctx context.Context) (more bool, err error) {
+	want := r.want()
+	if want == (Want{}) { // the broker is away, and nothing else is due
+		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
+		return false, nil
+	}
+	began := time.Now()
+	batch, err := r.pool.source.Read(ctx, r.lease, want)
+	if err != nil {
+		return false, err
+	}
+	r.comeBack(batch.NextDue)
+	r.result.retries = len(batch.Deliveries) > 0 || !batch.NextDue.IsZero()
+	if len(batch.Messages)+len(batch.Deliveries) == 0 {
+		return false, nil
+	}
+	done := r.process(ctx, batch)
+	if !r.held() {
+		return false, ErrLeaseLost
+	}
+	if err := r.complete(ctx, done); err != nil {
+		return false, err
+	}
+	r.learn(time.Since(began), len(done.outcomes)+len(done.retried))
+	unfinished := len(done.outcomes) < len(batch.Messages) && !done.outage
+	full := len(batch.Messages) == want.Messages && want.Messages > 0 && !done.outage
+	return unfinished || full || len(batch.Deliveries) == want.Deliveries && want.Deliveries > 0, nil
+}
+
+// want is how much to read: as much as the budget is worth, by what an event took lately.
+func (r *turn) want() Want {
+	want := Want{Messages: firstBatch}
+	if r.result.cost > 0 {
+		want.Messages = int(max(r.budget-r.used(), 0)/r.result.cost) + 1
+	}
+	want.Messages = min(want.Messages, r.pool.config.BatchSize)
+	if r.pool.breaker.IsOpen() && r.pool.breaker.RemainingDelay() > 0 {
+		want.Messages = 0
+	}
+	if r.result.retries {
+		want.Deliveries = min(retryBatch, max(want.Messages, 1))
+	}
+	return want
+}
+
+// learn keeps what an event took as a moving average.
+func (r *turn) learn(took time.Duration, events int) {
+	if events == 0 {
+		return
+	}
+	r.result.worked = true
+	cost := took / time.Duration(events)
+	if r.result.cost > 0 {
+		cost = (3*r.result.cost + cost) / 4
+	}
+	r.result.cost = max(cost, time.Nanosecond)
+}
+
+func (r *turn) comeBack(at time.Time) {
+	if !at.IsZero() && (r.result.comeBackAt.IsZero() || at.Before(r.result.comeBackAt)) {
+		r.result.comeBackAt = at
+	}
+}
+
+// over reports whether the turn should begin nothing more.
+func (r *turn) over(ctx context.Context) bool {
+	return ctx.Err() != nil || !r.held() || time.Since(r.started) > r.budget+overrun*r.pool.config.Quantum
+}
+
+func (r *turn) complete(ctx context.Context, done processed) error {
+	if len(done.outcomes)+len(done.retried) == 0 {
+		return nil
+	}
+	stale, err := r.pool.source.Complete(ctx, r.lease, done.outcomes, done.retried)
+	if err != nil {
+		return err
+	}
+	r.pool.metrics.stale.Add(float64(stale))
+	r.observe(done)
+	return nil
+}
+
+// observe counts what was completed, and notes when the parked deliveries are due.
+func (r *turn) observe(done processed) {
+	m := r.pool.metrics
+	now := time.Now()
+	for _, o := range done.outcomes {
+		if len(o.Parked) == 0 {
+			m.published.Inc()
+			m.publishSeconds.Observe(now.Sub(o.Event.CreatedAt).Seconds())
+		}
+		for _, v := range o.Parked {
+			r.note(v)
+		}
+	}
+	m.retries.Add(float64(len(done.retried)))
+	for _, d := range done.retried {
+		if d.Failure != nil {
+			r.note(*d.Failure)
+		}
+	}
+}
+
+func (r *turn) note(v Verdict) {
+	if v.Dead {
+		r.pool.metrics.dead.Inc()
+		return
+	}
+	r.result.retries = true
+	r.comeBack(v.NextAttemptAt)
+}
