@@ -96,7 +96,7 @@ func (t *Turns) skipRounds() {
 	rounds := int64(-1)
 	for _, s := range t.ring {
 		// The round in which its deficit is positive again, less the one that Next credits itself.
-		if need := int64(-s.deficit/t.allowance(s)); rounds < 0 || need < rounds {
+		if need := int64(-s.deficit / t.allowance(s)); rounds < 0 || need < rounds {
 			rounds = need
 		}
 	}

@@ -1,0 +1,117 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tenantry/tenantry/workers"
+
+	"github.com/tenantry/tenantry/tenants"
+)
+
+const eventColumns = `e.id::text, e.name, e.aggregate_type, e.aggregate_id::text, e.aggregate_version,
+	e.actor_id, e.request_id, e.traceparent, e.data::text, e.created_at`
+
+// eventByKey looks one event up by its key; the limit keeps the planner from joining in another way.
+func eventByKey(from string) string {
+	return `select id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, traceparent,
+	               data, created_at from events where events.seq = ` + from + `.seq limit 1`
+}
+
+// readMessages takes the queue's head by the partial index and looks each event up by its key: a merge
+// join would begin at the first event ever. Chains are looked for only where there are deliveries.
+var readMessages = `
+	select m.seq, m.lock_version, ` + eventColumns + `,
+	       case when exists (select 1 from deliveries) then array(
+	           select distinct d.handler from deliveries d
+	           where d.aggregate_type = e.aggregate_type and d.aggregate_id = e.aggregate_id and d.status <> 'failed') end,
+	       case when exists (select 1 from deliveries) then array(
+	           select distinct d.handler from deliveries d
+	           where d.aggregate_type = e.aggregate_type and d.aggregate_id = e.aggregate_id and d.status = 'failed') end
+	from (select seq, lock_version from outbox_messages where status = 'unpublished' order by seq limit $1) m
+	cross join lateral (` + eventByKey("m") + `) e
+	order by m.seq`
+
+var readDeliveries = `
+	select d.seq, d.lock_version, d.handler, d.attempts, ` + eventColumns + `
+	from (select seq, lock_version, handler, attempts, next_attempt_at from deliveries
+	      where status = 'retrying' and next_attempt_at <= $1 order by next_attempt_at, seq limit $2) d
+	cross join lateral (` + eventByKey("d") + `) e
+	order by d.seq, d.handler`
+
+const readNextDue = `select next_attempt_at from deliveries
+	where status = 'retrying' and next_attempt_at > $1 order by next_attempt_at limit 1`
+
+// Read implements workers.Source in one round trip.
+func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Want) (workers.Batch, error) {
+	var batch workers.Batch
+	var statements []tenants.Statement
+	now := s.cluster.Now()
+	if want.Messages > 0 {
+		statements = append(statements, tenants.Statement{SQL: readMessages, Args: []any{want.Messages}, Read: func(rows pgx.Rows) error {
+			return scanMessages(rows, lease, &batch)
+		}})
+	}
+	if want.Deliveries > 0 {
+		statements = append(statements,
+			tenants.Statement{SQL: readDeliveries, Args: []any{now, want.Deliveries}, Read: func(rows pgx.Rows) error {
+				return scanDeliveries(rows, lease, &batch)
+			}},
+			tenants.Statement{SQL: readNextDue, Args: []any{now}, Read: func(rows pgx.Rows) error {
+				return scanNextDue(rows, now, &batch)
+			}})
+	}
+	err := s.cluster.Scope(lease.Placement).Pipeline(ctx, statements...)
+	return batch, err
+}
+
+func scanMessages(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) error {
+	for rows.Next() {
+		m := workers.Message{Event: eventOf(lease)}
+		var data string
+		if err := rows.Scan(append([]any{&m.Seq, &m.LockVersion}, append(eventFields(&m.Event, &data), &m.Open, &m.Dead)...)...); err != nil {
+			return err
+		}
+		m.Data = []byte(data)
+		batch.Messages = append(batch.Messages, m)
+	}
+	return nil
+}
+
+func scanDeliveries(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) error {
+	for rows.Next() {
+		d := workers.Delivery{Event: eventOf(lease)}
+		var data string
+		if err := rows.Scan(append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts}, eventFields(&d.Event, &data)...)...); err != nil {
+			return err
+		}
+		d.Data = []byte(data)
+		batch.Deliveries = append(batch.Deliveries, d)
+	}
+	return nil
+}
+
+// scanNextDue translates the database's time into the process's: a test's clock may differ.
+func scanNextDue(rows pgx.Rows, now time.Time, batch *workers.Batch) error {
+	for rows.Next() {
+		var due time.Time
+		if err := rows.Scan(&due); err != nil {
+			return err
+		}
+		batch.NextDue = time.Now().Add(due.Sub(now))
+	}
+	return nil
+}
+
+func eventOf(lease workers.Lease) workers.Event {
+	return workers.Event{TenantID: lease.Placement.TenantID, TenantSlug: lease.Placement.Slug}
+}
+
+func eventFields(e *workers.Event, data *string) []any {
+	return []any{
+		&e.ID, &e.Name, &e.AggregateType, &e.AggregateID, &e.AggregateVersion,
+		&e.ActorID, &e.RequestID, &e.TraceParent, data, &e.CreatedAt,
+	}
+}
