@@ -9,9 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"github.com/tenantry/tenantry/app/fault"
 )
@@ -73,27 +71,17 @@ type Cluster struct {
 // start is reached as soon as it is back.
 func OpenCluster(config ClusterConfig) (*Cluster, error) {
 	config = config.withDefaults()
-	poolConfig, err := pgxpool.ParseConfig(config.URL)
+	poolConfig, err := parsePool(config.Name, config.URL, config.MaxConns)
 	if err != nil {
-		// pgx puts the URL into its error, password and all.
-		return nil, fault.New(fault.Invalid, "database_url", "The URL of cluster %q is not a PostgreSQL URL.", config.Name)
+		return nil, err
 	}
-	poolConfig.MaxConns = int32(min(config.MaxConns, 10_000)) //nolint:gosec // bounded on the same line
-	poolConfig.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
-	poolConfig.ConnConfig.StatementCacheCapacity = 0
-	poolConfig.ConnConfig.DescriptionCacheCapacity = 0
 	poolConfig.AfterRelease = retireAfter(config.TenantsPerConn, config.OnRetire)
 	pool, err := pgxpool.NewWithConfig(context.Background(), poolConfig)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool of cluster %s: %w", config.Name, err)
 	}
 	unscoped := sql.OpenDB(refusing{ErrUnscoped})
-	base, err := gorm.Open(postgres.New(postgres.Config{Conn: unscoped}), &gorm.Config{
-		SkipDefaultTransaction: true,
-		DisableAutomaticPing:   true,
-		TranslateError:         false,
-		Logger:                 logger.Discard,
-	})
+	base, err := openGORM(unscoped)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("prepare gorm for cluster %s: %w", config.Name, err)
@@ -104,12 +92,35 @@ func OpenCluster(config ClusterConfig) (*Cluster, error) {
 	}, nil
 }
 
+// connectTimeout bounds one attempt to connect, unless the URL says otherwise.
+const connectTimeout = 5 * time.Second
+
+// parsePool makes the configuration of a pool that prepares nothing and so passes every pooler.
+func parsePool(name, url string, maxConns int) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil || url == "" {
+		// pgx puts the URL into its error, password and all; and it takes no URL for a default one.
+		return nil, fault.New(fault.Invalid, "database_url", "The URL of cluster %q is not a PostgreSQL URL.", name)
+	}
+	config.MaxConns = int32(min(maxConns, 10_000)) //nolint:gosec // bounded on the same line
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.ConnConfig.StatementCacheCapacity = 0
+	config.ConnConfig.DescriptionCacheCapacity = 0
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	return config, nil
+}
+
 // Name is the cluster's name.
 func (c *Cluster) Name() string { return c.config.Name }
 
 // Pool is the pool as the application's login, which may touch the control and dispatch schemas and
 // no tenant's. Tenants' data is reached through a Scope.
 func (c *Cluster) Pool() *pgxpool.Pool { return c.pool }
+
+// Login is the name of the application's login.
+func (c *Cluster) Login() string { return c.pool.Config().ConnConfig.User }
 
 // Now is the cluster's clock, in the resolution that PostgreSQL keeps.
 func (c *Cluster) Now() time.Time { return c.config.Now().UTC().Truncate(time.Microsecond) }

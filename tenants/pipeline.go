@@ -21,12 +21,12 @@ type Statement struct {
 }
 
 // Pipeline runs all statements in one transaction of the tenant and in one round trip, which is what
-// makes a turn of the worker cheap. The guards run first, in the same transaction and as the
-// application's login: they raise an error where the rest must not happen.
-func (s *Scope) Pipeline(ctx context.Context, guards []Statement, statements ...Statement) error {
+// makes a turn of the worker cheap.
+func (s *Scope) Pipeline(ctx context.Context, statements ...Statement) error {
 	err := s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		noteServed(conn.Conn(), s.placement.SchemaName, 1)
-		if err := runPipeline(ctx, conn.Conn(), s.pipeline(guards, statements)); err != nil {
+		all := append(s.entry(), statements...)
+		if err := runPipeline(ctx, conn.Conn(), append(all, Statement{SQL: "commit"})); err != nil {
 			rollbackPipeline(ctx, conn.Conn())
 			return err
 		}
@@ -35,13 +35,12 @@ func (s *Scope) Pipeline(ctx context.Context, guards []Statement, statements ...
 	return databaseFault(err)
 }
 
-func (s *Scope) pipeline(guards, statements []Statement) []Statement {
-	all := make([]Statement, 0, len(guards)+len(statements)+4)
+// entry opens a guarded transaction and enters the schema.
+func (s *Scope) entry() []Statement {
+	all := make([]Statement, 0, len(s.guards)+16)
 	all = append(all, Statement{SQL: "begin"})
-	all = append(all, guards...)
-	all = append(all, Statement{SQL: enterRole(s.placement)}, Statement{SQL: enterSchema(s.placement)})
-	all = append(all, statements...)
-	return append(all, Statement{SQL: "commit"})
+	all = append(all, s.guards...)
+	return append(all, Statement{SQL: enterRole(s.placement)}, Statement{SQL: enterSchema(s.placement)})
 }
 
 func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) error {

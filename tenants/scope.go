@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,12 +37,19 @@ type Scope struct {
 	cluster   *Cluster
 	placement Placement
 	begin     string
+	guards    []Statement
 	open      atomic.Bool
 }
 
 // Scope makes the handle to a tenant's data on this cluster.
 func (c *Cluster) Scope(placement Placement) *Scope {
 	return &Scope{cluster: c, placement: placement, begin: c.beginStatement(placement)}
+}
+
+// Guarded makes a handle whose transactions run the guards first, as the application's login: they
+// raise an error where the rest must not happen, or take a lock that the tenant's role may not.
+func (s *Scope) Guarded(guards ...Statement) *Scope {
+	return &Scope{cluster: s.cluster, placement: s.placement, begin: s.begin, guards: append(slices.Clip(s.guards), guards...)}
 }
 
 // beginStatement opens the transaction and enters the schema in one round trip. All of it ends with
@@ -64,6 +72,9 @@ func enterSchema(p Placement) string {
 
 // TenantID is whose data this is.
 func (s *Scope) TenantID() string { return s.placement.TenantID }
+
+// Now is the scope's clock.
+func (s *Scope) Now() time.Time { return s.cluster.Now() }
 
 // Slug is the tenant's name in subjects.
 func (s *Scope) Slug() string { return s.placement.Slug }
@@ -136,6 +147,9 @@ func (s *Scope) transactOnce(ctx context.Context, work func(tx *Tx) error) (err 
 func (s *Scope) enter(ctx context.Context, conn *sql.Conn) error {
 	return withPgx(conn, func(pg *pgx.Conn) error {
 		noteServed(pg, s.placement.SchemaName, 1)
+		if len(s.guards) > 0 {
+			return runPipeline(ctx, pg, s.entry())
+		}
 		if _, err := pg.Exec(ctx, s.begin); err != nil {
 			return fmt.Errorf("enter the tenant's schema: %w", err)
 		}

@@ -98,12 +98,19 @@ var reservedSlugs = []string{
 	"main", "metrics", "operator", "public", "root", "static", "status", "support", "system", "tenantry", "www",
 }
 
+// isID reports whether a text is the canonical form of an id. Such a slug would be another tenant's id
+// in a token or a path, so none is given.
+func isID(text string) bool {
+	id, err := uuid.Parse(text)
+	return err == nil && id.String() == text
+}
+
 // CheckSlug reports why a slug cannot be given to a tenant, or nothing when it can.
 func CheckSlug(slug string) []fault.Field {
 	switch {
 	case !slugPattern.MatchString(slug):
 		return []fault.Field{{Name: "slug", Message: "must be 3 to 40 characters of a-z, 0-9 and '-', beginning with a letter and not ending with '-'"}}
-	case slices.Contains(reservedSlugs, slug), strings.HasPrefix(slug, "pg-"):
+	case slices.Contains(reservedSlugs, slug), strings.HasPrefix(slug, "pg-"), isID(slug):
 		return []fault.Field{{Name: "slug", Message: "is reserved; choose another"}}
 	default:
 		return nil

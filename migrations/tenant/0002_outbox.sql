@@ -65,6 +65,5 @@ create table inbox (
 );
 
 grant select, insert on events to {{role}};
-grant usage on sequence events_seq_seq to {{role}};
 grant select, insert, update, delete on outbox_messages, deliveries to {{role}};
 grant select, insert, delete on inbox to {{role}};
