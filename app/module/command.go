@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/pflag"
+
+	"github.com/tenantry/tenantry/tenants"
 )
 
 // Command is a command of the program that a module brings.
@@ -26,12 +28,9 @@ type Call struct {
 	Args []string
 	// Flags are the flags that Command.Flags declared.
 	Flags *pflag.FlagSet
-	// Actor is the operator at the terminal.
-	Actor ActorID
+	// Actor is the operator at the terminal, for example with the user id "cli:alice".
+	Actor tenants.Actor
 }
-
-// ActorID names who runs a command in what it records, for example "cli:alice".
-type ActorID string
 
 // Result is what a command has to show: a table for people, a value for --json.
 type Result struct {

@@ -19,6 +19,8 @@ type Env struct {
 	NATS *nats.Conn
 	// JetStream publishes to the stream of events; nil where NATS is.
 	JetStream jetstream.JetStream
+	// Duplicate is called for each event that the broker dropped because it had it already.
+	Duplicate func()
 	// Log is the process's log.
 	Log *slog.Logger
 }

@@ -3,9 +3,9 @@
 package module
 
 import (
-	"github.com/danielgtaylor/huma/v2"
-
 	"context"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
