@@ -108,6 +108,10 @@ BEGIN
         '{tenantry_owner,tenantry_app,pg_monitor}'),
       ('pg_prepared_(statement|xact)|pg_cursor', '{tenantry_owner,tenantry_app}'),
 
+      -- The seed outlives the transaction on a shared connection: the next tenant's random() would be
+      -- known beforehand.
+      ('setseed', '{tenantry_owner,tenantry_app}'),
+
       -- Writes into the log of changes that replicas and subscribers read, without limit.
       ('pg_logical_emit_message', '{}'),
 
@@ -136,3 +140,8 @@ BEGIN
   END LOOP;
 END
 $$;
+
+-- What stays open, because PostgreSQL's catalogs are readable by everybody: the names of the other
+-- tenants' schemas and roles (derived from random ids, so they name nobody) and the estimated size of
+-- their tables. And a SET ROLE statement, which checks the session's user: no input may ever reach
+-- the place of a statement.

@@ -27,7 +27,8 @@ const (
 	privateFile   = 0o600
 )
 
-// DataDir holds a data folder for one program, until Close or the end of the process.
+// DataDir holds a data folder for one program, until Close or the end of the process. Keep the value
+// and close it: the lock is an open file, which Go closes when nothing refers to it any more.
 type DataDir struct {
 	path string
 	lock *flock.Flock

@@ -56,16 +56,13 @@ func (p *Postgres) launchOnce(ctx context.Context) (string, error) {
 	//nolint:contextcheck // the server lives longer than the call that starts it
 	cmd := p.as.command(context.Background(), p.bin.path("postgres"), p.arguments()...)
 	cmd.Stdout, cmd.Stderr = log.file, log.file
-	server, err := startProcess(cmd)
-	if err != nil {
+	if p.server, err = startProcess(cmd); err != nil {
 		return "", err
 	}
-	if err := p.awaitReady(ctx, server); err != nil {
-		return log.tail(), errors.Join(err, server.kill())
+	if err := p.awaitReady(ctx, p.server); err != nil {
+		return log.tail(), errors.Join(err, p.shutDown(ctx, immediate))
 	}
-	p.server = server
-	p.stopping.Store(false)
-	go p.report(server)
+	go p.report(p.server)
 	return "", nil
 }
 
@@ -93,7 +90,7 @@ func (p *Postgres) awaitReady(ctx context.Context, server *process) error {
 // report says in the log that the server ended although nobody asked it to.
 func (p *Postgres) report(server *process) {
 	<-server.exited
-	if !p.stopping.Load() {
+	if !server.expected.Load() {
 		p.log.Error("PostgreSQL ended unexpectedly", "state", server.state, "log", filepath.Join(p.root, logName))
 	}
 }

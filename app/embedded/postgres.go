@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -51,8 +50,7 @@ type Postgres struct {
 	port      int
 	fixedPort bool
 
-	server   *process
-	stopping atomic.Bool
+	server *process
 	// bootstrapping keeps two databases from being prepared at once, because both touch the logins.
 	bootstrapping sync.Mutex
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 )
 
 // shutdown is a way to stop the server.
@@ -23,6 +24,8 @@ type process struct {
 	// exited is closed when the program has ended and was waited for; state is set before.
 	exited chan struct{}
 	state  string
+	// expected says that its end is our doing.
+	expected atomic.Bool
 }
 
 // startProcess starts the command and watches over it until it ends.
@@ -69,6 +72,7 @@ func (p *process) ended() bool {
 
 // kill ends the program without asking it and waits for its end.
 func (p *process) kill() error {
+	p.expected.Store(true)
 	if p.ended() {
 		return nil
 	}

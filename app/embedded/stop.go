@@ -22,7 +22,6 @@ func (p *Postgres) Kill() error {
 	if p.server == nil {
 		return nil
 	}
-	p.stopping.Store(true)
 	return p.server.kill()
 }
 
@@ -46,7 +45,7 @@ func (p *Postgres) shutDown(ctx context.Context, how shutdown) error {
 	if p.server == nil || p.server.ended() {
 		return nil
 	}
-	p.stopping.Store(true)
+	p.server.expected.Store(true)
 	if how == fast {
 		if p.ask(ctx, fast) && poll(ctx, stopTimeout, p.server.ended) {
 			return nil

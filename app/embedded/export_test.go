@@ -1,0 +1,16 @@
+package embedded
+
+// Abandon makes a server that runs look as if its owner were gone.
+func (p *Postgres) Abandon() error {
+	p.server.expected.Store(true)
+	return p.lock.Close()
+}
+
+// Pid is the number of the server's process.
+func (p *Postgres) Pid() int { return p.server.pid() }
+
+// Files is the folder of the cluster's files.
+func (p *Postgres) Files() string { return p.dir }
+
+// ServesFolder reports whether a process is a server on the folder.
+func ServesFolder(pid int, dir string) bool { return isServerOf(pid, dir) }
