@@ -1,0 +1,84 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/danielgtaylor/huma/v2/validation"
+
+	"github.com/tenantry/tenantry/app/fault"
+)
+
+// useProblems makes huma answer with problems. Its hooks are variables of the package, so they are set
+// once for the process and hold nothing of a server.
+//
+//nolint:gochecknoglobals // huma's hooks are global
+var useProblems = sync.OnceFunc(func() {
+	huma.ValidateStrictCasing = true
+	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
+		return refusal(status, errs)
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+		problem := refusal(status, errs)
+		return prepare(humafiber.Unwrap(ctx), errors.Join(errs...), problem)
+	}
+})
+
+// refusal turns what huma found into a problem: an error of a handler, or what its validation reports.
+// Huma's own words are not shown.
+func refusal(status int, errs []error) *Problem {
+	if status >= http.StatusInternalServerError {
+		return problemOf(errors.Join(errs...))
+	}
+	fields, parameters := fieldsOf(errs)
+	switch {
+	case status == http.StatusBadRequest && len(errs) == 0:
+		return newProblem(status, "body_required", "This takes a body of JSON.")
+	case status == http.StatusBadRequest:
+		return newProblem(status, "bad_json", "The body is not valid JSON.")
+	case status == http.StatusUnprocessableEntity && parameters:
+		return problemOfFault(&fault.Error{Kind: fault.Malformed, Code: "bad_parameter", Message: "Some parameters are not valid.", Fields: fields})
+	case status == http.StatusUnprocessableEntity && len(fields) > 0:
+		return problemOf(fault.InvalidFields(fields))
+	default:
+		return problemOfStatus(status)
+	}
+}
+
+// fieldsOf lists the mistakes, the first of each field, and tells whether any is in a parameter and
+// not in the body.
+func fieldsOf(errs []error) (fields []fault.Field, parameters bool) {
+	known := map[string]bool{}
+	for _, err := range errs {
+		detail, ok := errors.AsType[*huma.ErrorDetail](err)
+		if !ok {
+			continue
+		}
+		place, path, _ := strings.Cut(detail.Location, ".")
+		field := fieldOf(path, detail.Message)
+		if known[field.Name] {
+			continue
+		}
+		known[field.Name] = true
+		fields = append(fields, field)
+		parameters = parameters || place != "body"
+	}
+	return fields, parameters
+}
+
+// fieldOf names a field that is missing by its own path; huma names the object that misses it.
+func fieldOf(path, message string) fault.Field {
+	var missing string
+	if _, err := fmt.Sscanf(message, validation.MsgExpectedRequiredProperty, &missing); err == nil {
+		return fault.Field{Name: strings.TrimPrefix(path+"."+missing, "."), Message: "is required"}
+	}
+	if path == "" {
+		path = "body"
+	}
+	return fault.Field{Name: path, Message: message}
+}
