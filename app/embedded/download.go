@@ -27,6 +27,9 @@ func download(ctx context.Context, repository string, home string, major int) (s
 	if complete(installed) {
 		return filepath.Join(installed, "bin"), nil
 	}
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("download PostgreSQL: %w", err)
+	}
 	work, err := os.MkdirTemp(home, "download-")
 	if err != nil {
 		return "", fmt.Errorf("make download folder: %w", err)

@@ -88,71 +88,60 @@ func alwaysRefused() map[string]string {
 
 func TestFences(t *testing.T) {
 	t.Parallel()
-	fenced, bare := tenantsWithAndWithoutFences(t)
+	server := startWith(t, embedded.PostgresConfig{Dir: t.TempDir(), Throwaway: true})
+	execute(t, connect(t, server.OwnerURL()), twoRoles)
+	execute(t, connect(t, server.OwnerURL()), twoTenants)
+	execute(t, connect(t, server.SuperuserURL()), "CREATE DATABASE bare OWNER tenantry_owner TEMPLATE template0")
+	execute(t, connect(t, server.URL("tenantry_owner", "bare")), twoTenants)
+
 	for name, statement := range attacks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, "42501", attack(t, fenced, statement), "with the fences")
-			require.NotEqual(t, "42501", attack(t, bare, statement), "without the fences the attack works")
+			require.Equal(t, "42501", attack(t, server.AppURL(), statement), "with the fences")
+			bare := attack(t, server.URL("tenantry_app", "bare"), statement)
+			require.NotEqual(t, "42501", bare, "without the fences the attack works")
 		})
 	}
-}
-
-func TestRefusedByPostgreSQLItself(t *testing.T) {
-	t.Parallel()
-	fenced, _ := tenantsWithAndWithoutFences(t)
 	for name, statement := range alwaysRefused() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, "42501", attack(t, fenced, statement))
+			require.Equal(t, "42501", attack(t, server.AppURL(), statement))
 		})
 	}
+	t.Run("the program itself", func(t *testing.T) {
+		t.Parallel()
+		loginsKeepWhatTheyNeed(t, server)
+	})
 }
 
-// TestLoginsKeepWhatTheyNeed: the fences stand before the tenants' roles, not before the program.
-func TestLoginsKeepWhatTheyNeed(t *testing.T) {
-	t.Parallel()
-	server := start(t)
-	both := []string{
+// loginsKeepWhatTheyNeed: the fences stand before the tenants' roles, not before the program.
+func loginsKeepWhatTheyNeed(t *testing.T, server *embedded.Postgres) {
+	t.Helper()
+	app, owner := connect(t, server.AppURL()), connect(t, server.OwnerURL())
+	for _, statement := range []string{
 		`SELECT set_config('application_name', 'x', false)`,
 		`SELECT pg_advisory_xact_lock(hashtext('x'))`,
 		`SELECT count(*) FROM pg_stat_activity`,
 		`SELECT count(*) FROM pg_locks`,
-	}
-	app, owner := connect(t, server.AppURL()), connect(t, server.OwnerURL())
-	for _, statement := range both {
+	} {
 		execute(t, app, statement)
 		execute(t, owner, statement)
 	}
-	execute(t, owner, twoRoles)
-	execute(t, owner, twoTenants)
 	execute(t, owner, `DO 'BEGIN PERFORM 1; END'`)
 	execute(t, app, `BEGIN; SET LOCAL ROLE t_a; SET LOCAL search_path = t_a, pg_temp; SELECT email FROM users; COMMIT`)
-	require.Equal(t, "42501", code(ddl(t, app, `CREATE SCHEMA mine`)))
-	require.Equal(t, "42501", code(ddl(t, app, `SELECT * FROM t_a.users`)), "outside a tenant's role")
+	require.Equal(t, "42501", code(try(t, app, `CREATE SCHEMA mine`)))
+	require.Equal(t, "42501", code(try(t, app, `SELECT * FROM t_a.users`)), "outside a tenant's role")
 }
 
 func TestBootstrapIsRepeatable(t *testing.T) {
 	t.Parallel()
-	server := start(t)
-	conn := connect(t, server.URL("postgres", "tenantry"))
+	require.NoError(t, shared.CreateDatabase(t.Context(), "repeated"))
+	conn := connect(t, shared.URL("postgres", "repeated"))
 	privileges := `SELECT md5(string_agg(oid::text || coalesce(proacl::text, ''), ',' ORDER BY oid)) FROM pg_proc`
 	before := one[string](t, conn, privileges)
 	execute(t, conn, embedded.BootstrapSQL())
 	require.Equal(t, before, one[string](t, conn, privileges))
 	require.Zero(t, one[int](t, conn, `SELECT count(*) FROM pg_roles WHERE rolname IN ('tenantry_app', 'tenantry_owner') AND rolsuper`))
-}
-
-// tenantsWithAndWithoutFences makes two tenants in a database that was prepared and in one that
-// was not, and returns the application's addresses of both.
-func tenantsWithAndWithoutFences(t *testing.T) (fenced, bare string) {
-	t.Helper()
-	server := start(t)
-	execute(t, connect(t, server.OwnerURL()), twoRoles)
-	execute(t, connect(t, server.OwnerURL()), twoTenants)
-	execute(t, connect(t, server.SuperuserURL()), "CREATE DATABASE bare OWNER tenantry_owner TEMPLATE template0")
-	execute(t, connect(t, server.URL("tenantry_owner", "bare")), twoTenants)
-	return server.AppURL(), server.URL("tenantry_app", "bare")
 }
 
 // attack runs a statement inside a tenant's role and returns the code of PostgreSQL's answer.
@@ -164,10 +153,11 @@ func attack(t *testing.T, address, statement string) string {
 	defer func() { require.NoError(t, tx.Rollback(context.Background())) }()
 	_, err = tx.Exec(t.Context(), "SET LOCAL ROLE t_b")
 	require.NoError(t, err)
-	return code(ddl(t, conn, statement))
+	return code(try(t, conn, statement))
 }
 
-func ddl(t *testing.T, conn *pgx.Conn, statement string) error {
+// try runs a statement that may be refused.
+func try(t *testing.T, conn *pgx.Conn, statement string) error {
 	t.Helper()
 	_, err := conn.Exec(t.Context(), statement)
 	return err

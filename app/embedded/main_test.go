@@ -2,6 +2,8 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -17,18 +19,32 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(ownerFolder); dir != "" {
 		os.Exit(own(dir))
 	}
-	goleak.VerifyTestMain(m,
+	os.Exit(run(m))
+}
+
+// shared is a server for tests that only look at it; TestMain starts and stops it.
+var shared *embedded.Postgres //nolint:gochecknoglobals // one server for many tests is the purpose
+
+func run(m *testing.M) int {
+	ctx := context.Background()
+	var err error
+	if shared, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{Throwaway: true}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	err = errors.Join(shared.Stop(ctx), goleak.Find(
 		// The broker's library starts one loop per process that formats timestamps and never ends it.
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
-	)
+	))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
-// start runs a throwaway server for one test.
-func start(t *testing.T) *embedded.Postgres {
-	t.Helper()
-	return startWith(t, embedded.PostgresConfig{Dir: t.TempDir(), Throwaway: true})
-}
-
+// startWith runs a server for one test.
 func startWith(t *testing.T, cfg embedded.PostgresConfig) *embedded.Postgres {
 	t.Helper()
 	server, err := embedded.StartPostgres(t.Context(), cfg)

@@ -16,7 +16,7 @@ import (
 
 func TestLogins(t *testing.T) {
 	t.Parallel()
-	server := start(t)
+	server := shared
 	for login, address := range map[string]string{
 		"tenantry_app": server.AppURL(), "tenantry_owner": server.OwnerURL(), "postgres": server.SuperuserURL(),
 	} {
@@ -31,7 +31,7 @@ func TestLogins(t *testing.T) {
 
 func TestListensOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	conn := connect(t, start(t).SuperuserURL())
+	conn := connect(t, shared.SuperuserURL())
 	require.Equal(t, "127.0.0.1", one[string](t, conn, "SHOW listen_addresses"))
 	require.Empty(t, one[string](t, conn, "SHOW unix_socket_directories"))
 	require.Equal(t, int64(0), one[int64](t, conn,
@@ -40,7 +40,7 @@ func TestListensOnLoopbackOnly(t *testing.T) {
 
 func TestWrongPasswordIsRefused(t *testing.T) {
 	t.Parallel()
-	server := start(t)
+	server := shared
 	for _, login := range []string{"postgres", "tenantry_owner", "tenantry_app"} {
 		address, err := url.Parse(server.URL(login, "tenantry"))
 		require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestDataSurvivesStopAndStart(t *testing.T) {
 
 func TestRestartAndKill(t *testing.T) {
 	t.Parallel()
-	server := start(t)
+	server := startWith(t, embedded.PostgresConfig{Dir: t.TempDir(), Throwaway: true})
 	execute(t, connect(t, server.OwnerURL()), keptData)
 	port := server.Port()
 
@@ -82,7 +82,7 @@ func TestRestartAndKill(t *testing.T) {
 
 func TestCreateDatabase(t *testing.T) {
 	t.Parallel()
-	server := start(t)
+	server := shared
 	for range 2 {
 		require.NoError(t, server.CreateDatabase(t.Context(), `odd "name"`))
 	}
@@ -95,7 +95,7 @@ func TestCreateDatabase(t *testing.T) {
 
 func TestLoginsCannotEnterOtherDatabases(t *testing.T) {
 	t.Parallel()
-	server := start(t)
+	server := shared
 	for _, database := range []string{"postgres", "template1"} {
 		require.ErrorContains(t, ping(t, server.URL("tenantry_app", database)), "42501")
 	}

@@ -49,12 +49,14 @@ func (p *process) watch(started chan<- error) {
 		started <- err
 		return
 	}
+	release := guardServer(p.pid())
 	started <- nil
 	if err := p.cmd.Wait(); err != nil {
 		p.state = err.Error()
 	} else {
 		p.state = "exit status 0"
 	}
+	release()
 	close(p.exited)
 }
 

@@ -19,7 +19,7 @@ const endsWithOwner = true
 
 func TestServerIsAloneInItsProcessGroup(t *testing.T) {
 	t.Parallel()
-	pid := start(t).Pid()
+	pid := shared.Pid()
 	group, err := syscall.Getpgid(pid)
 	require.NoError(t, err)
 	require.Equal(t, pid, group)
@@ -27,7 +27,7 @@ func TestServerIsAloneInItsProcessGroup(t *testing.T) {
 
 func TestServerNeverRunsAsRoot(t *testing.T) {
 	t.Parallel()
-	info, err := os.Stat(fmt.Sprintf("/proc/%d", start(t).Pid()))
+	info, err := os.Stat(fmt.Sprintf("/proc/%d", shared.Pid()))
 	require.NoError(t, err)
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	require.True(t, ok)

@@ -10,6 +10,9 @@ import (
 // endWithOwner has no means here: the next start stops the server that was left over.
 func endWithOwner(*exec.Cmd) {}
 
+// guardServer has no means here either.
+func guardServer(int) func() { return func() {} }
+
 // interrupt asks a server to stop. There are no signals, so PostgreSQL's own program asks.
 func interrupt(ctx context.Context, bin binaries, _ *os.Process, dir string, how shutdown) error {
 	mode := "fast"
