@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -31,3 +32,30 @@ func (r *Resolver) BeginPoll() { r.beginPoll() }
 
 // EndPoll ends a poll that saw nothing.
 func (r *Resolver) EndPoll() { r.endPoll(r.clock(), r.snapshot, r.snapshot, nil, nil) }
+
+// PrepareIn tries to prepare a statement in a scope.
+func PrepareIn(ctx context.Context, scope *Scope, query string) (*sql.Stmt, error) {
+	var statement *sql.Stmt
+	err := scope.Transact(ctx, func(tx *Tx) error {
+		var err error
+		statement, err = tx.DB.Statement.ConnPool.PrepareContext(ctx, query)
+		return err
+	})
+	return statement, err
+}
+
+// RawIn runs SQL in a tenant's transaction as if the scope had no check of its own.
+func RawIn(ctx context.Context, scope *Scope, query string) error {
+	return scope.Pipeline(ctx, Statement{SQL: query})
+}
+
+// Unscoped runs SQL on a cluster's GORM outside any transaction.
+func Unscoped(ctx context.Context, c *Cluster, query string) error {
+	return c.gorm.WithContext(ctx).Exec(query).Error
+}
+
+// After decodes a cursor, and EncodeCursor makes one.
+func After(cursor string) (string, error) { return ListFilter{Limit: 1, Cursor: cursor}.after() }
+
+// EncodeCursor makes a cursor.
+func EncodeCursor(slug string) string { return encodeCursor(slug) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -143,4 +144,13 @@ func (k *keySet) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	case <-time.After(unknownKeyWait):
 		return key, err //nolint:wrapcheck // likewise
 	}
+}
+
+// KeyReadAll returns the keys that a token without a key id is tried with: those for signatures.
+func (k *keySet) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
+	all, err := k.Storage.KeyReadAll(ctx)
+	return slices.DeleteFunc(all, func(key jwkset.JWK) bool {
+		use := key.Marshal().USE
+		return use != "" && use != jwkset.UseSig
+	}), err //nolint:wrapcheck // this is a storage too
 }

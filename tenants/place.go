@@ -3,7 +3,6 @@ package tenants
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 )
@@ -47,11 +46,9 @@ func (s *Service) placeLocked(ctx context.Context, db *gorm.DB, t Tenant) error 
 }
 
 // exclusiveScope is a scope whose transaction excludes others of its kind: it locks the tenant's row in
-// the workers' table, as the application's login, before it enters the tenant's schema. Workers read
-// that row without locking it.
+// the workers' table before it enters the tenant's schema. Workers read that row without locking it.
 func (c *Cluster) exclusiveScope(p Placement) *Scope {
-	lock := fmt.Sprintf("select from dispatch.tenants where tenant_id = %s for update; ", quoteText(p.TenantID))
-	scope := c.Scope(p)
-	scope.begin = strings.Replace(scope.begin, "set local role", lock+"set local role", 1)
-	return scope
+	return c.Scope(p).Guarded(Statement{
+		SQL: "select from dispatch.tenants where tenant_id = $1 for update", Args: []any{p.TenantID},
+	})
 }

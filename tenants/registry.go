@@ -42,9 +42,14 @@ func (r *Registry) Find(ctx context.Context, slugOrID string) (Tenant, error) {
 
 // find reads one row; lock is appended to the query, for example "for update of t".
 func find(db *gorm.DB, slugOrID, lock string) (Tenant, error) {
-	query := "select " + tenantColumns + " from control.slugs s join control.tenants t on t.id = s.tenant_id where s.slug = ? "
-	if isID(slugOrID) {
+	var query string
+	switch {
+	case isID(slugOrID):
 		query = "select " + tenantColumns + " from control.tenants t where t.id = ? "
+	case slugPattern.MatchString(slugOrID):
+		query = "select " + tenantColumns + " from control.slugs s join control.tenants t on t.id = s.tenant_id where s.slug = ? "
+	default:
+		return Tenant{}, noTenant()
 	}
 	var rows []Tenant
 	if err := db.Raw(query+lock, slugOrID).Scan(&rows).Error; err != nil {
