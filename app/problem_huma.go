@@ -3,7 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,10 +52,11 @@ func refusal(status int, errs []error) *Problem {
 	}
 }
 
-// fieldsOf lists the mistakes, the first of each field, and tells whether any is in a parameter and
-// not in the body.
+// fieldsOf lists the mistakes, one of each field, and tells whether any is in a parameter and not in
+// the body. What a module's own rule says comes later and in better words, so it replaces what the
+// schema says, unless the value is not even of the right type.
 func fieldsOf(errs []error) (fields []fault.Field, parameters bool) {
-	known := map[string]bool{}
+	found := map[string]fault.Field{}
 	for _, err := range errs {
 		detail, ok := errors.AsType[*huma.ErrorDetail](err)
 		if !ok {
@@ -61,14 +64,22 @@ func fieldsOf(errs []error) (fields []fault.Field, parameters bool) {
 		}
 		place, path, _ := strings.Cut(detail.Location, ".")
 		field := fieldOf(path, detail.Message)
-		if known[field.Name] {
-			continue
-		}
-		known[field.Name] = true
-		fields = append(fields, field)
 		parameters = parameters || place != "body"
+		if !ofWrongType(found[field.Name].Message) {
+			found[field.Name] = field
+		}
 	}
-	return fields, parameters
+	return slices.SortedFunc(maps.Values(found), func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) }), parameters
+}
+
+func ofWrongType(message string) bool {
+	switch message {
+	case validation.MsgExpectedString, validation.MsgExpectedInteger, validation.MsgExpectedNumber,
+		validation.MsgExpectedBoolean, validation.MsgExpectedObject, validation.MsgExpectedArray:
+		return true
+	default:
+		return false
+	}
 }
 
 // fieldOf names a field that is missing by its own path; huma names the object that misses it.
