@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -31,7 +32,11 @@ func (a account) own(path string) error {
 	if !a.switched {
 		return nil
 	}
-	return os.Chown(path, a.uid, a.gid)
+	// A link is not followed: the account may already own the folder around.
+	if err := os.Lchown(path, a.uid, a.gid); err != nil {
+		return fmt.Errorf("give %s to %s: %w", path, a.name, err)
+	}
+	return nil
 }
 
 // environment keeps only what a program needs to run at all. Messages stay in English, because

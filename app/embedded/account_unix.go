@@ -30,7 +30,8 @@ func serverAccount(clusterDir string) (account, error) {
 		return unprivileged(found)
 	}
 	return account{}, fault.New(fault.Unavailable, "postgres_user_missing",
-		"PostgreSQL does not run as root and there is no user postgres or nobody: run as another user, or set TENANTRY_DATABASE_URL.")
+		"PostgreSQL does not run as root, and there is no user postgres or nobody: "+
+			"run as another user, or set TENANTRY_DATABASE_URL.")
 }
 
 func unprivileged(found *user.User) (account, error) {
@@ -87,7 +88,6 @@ func (a account) share(dir string) error {
 	if err := os.Chown(dir, -1, a.gid); err != nil {
 		return fmt.Errorf("share %s with %s: %w", dir, a.name, err)
 	}
-	//nolint:gosec // search permission for one group is the purpose
 	if err := os.Chmod(dir, info.Mode().Perm()|0o010); err != nil {
 		return fmt.Errorf("share %s with %s: %w", dir, a.name, err)
 	}

@@ -75,7 +75,8 @@ func missing(major int, cause error) error {
 		wanted = "PostgreSQL " + strconv.Itoa(major) + ", which made this data folder"
 	}
 	return fault.New(fault.Unavailable, "postgres_missing",
-		"No usable PostgreSQL was found on this machine and none could be downloaded: install %s, or set TENANTRY_DATABASE_URL.",
+		"No usable PostgreSQL was found on this machine and none could be downloaded: "+
+			"install %s, or set TENANTRY_DATABASE_URL.",
 		wanted).Because(cause)
 }
 

@@ -5,14 +5,19 @@ import (
 	_ "embed" // for bootstrap.sql
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// mainDatabase is the database that AppURL and OwnerURL name.
-const mainDatabase = "tenantry"
+const (
+	// mainDatabase is the database that AppURL and OwnerURL name.
+	mainDatabase = "tenantry"
+	// superuserDatabase is the one that initdb makes.
+	superuserDatabase = "postgres"
+)
 
 // connectTimeout bounds a login on a server that said it is ready.
 const connectTimeout = 30 * time.Second
@@ -31,7 +36,7 @@ func (p *Postgres) CreateDatabase(ctx context.Context, name string) error {
 	p.bootstrapping.Lock()
 	defer p.bootstrapping.Unlock()
 	create := "CREATE DATABASE " + pgx.Identifier{name}.Sanitize() + " TEMPLATE template0"
-	if err := p.execute(ctx, "postgres", create); err != nil && !isDuplicate(err) {
+	if err := p.execute(ctx, superuserDatabase, create); err != nil && !isDuplicate(err) {
 		return fmt.Errorf("create database %s: %w", name, err)
 	}
 	if err := p.execute(ctx, name, bootstrapSQL); err != nil {
@@ -46,15 +51,16 @@ func (p *Postgres) prepareDatabases(ctx context.Context) error {
 		return err
 	}
 	// The server is ours alone, so the logins have no business in its other databases.
-	statements := "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;"
+	var statements strings.Builder
+	statements.WriteString("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;")
 	for _, login := range []string{ownerLogin, appLogin} {
 		verifier, err := scramVerifier(p.passwords[login])
 		if err != nil {
 			return err
 		}
-		statements += fmt.Sprintf("ALTER ROLE %s PASSWORD '%s';", login, verifier)
+		fmt.Fprintf(&statements, "ALTER ROLE %s PASSWORD '%s';", login, verifier)
 	}
-	if err := p.execute(ctx, "postgres", statements); err != nil {
+	if err := p.execute(ctx, superuserDatabase, statements.String()); err != nil {
 		return fmt.Errorf("set passwords of the logins: %w", err)
 	}
 	return nil

@@ -44,7 +44,7 @@ func OpenDataDir(path string) (*DataDir, error) {
 	if err := os.MkdirAll(absolute, privateFolder); err != nil {
 		return nil, refusedFolder(absolute, err)
 	}
-	lock, err := acquire(absolute, lockFile)
+	lock, err := acquire(context.Background(), absolute, lockFile)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +84,8 @@ func InUse(path string) (bool, error) {
 }
 
 // acquire locks one file of the folder, with a little patience for programs that only look.
-func acquire(folder, name string) (*flock.Flock, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+func acquire(ctx context.Context, folder, name string) (*flock.Flock, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	lock := flock.New(filepath.Join(folder, name), flock.SetPermissions(privateFile))
 	held, err := lock.TryLockContext(ctx, lockInterval)

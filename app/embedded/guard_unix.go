@@ -24,13 +24,14 @@ func startGuard(pid int) (*guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("guard the server: %w", err)
 	}
-	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", `read -r line; kill -QUIT "$1"`, "sh", strconv.Itoa(pid))
+	const script = `read -r line; kill -QUIT "$1"`
+	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", script, "sh", strconv.Itoa(pid))
 	shell.Stdin = read
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = shell.Start()
-	_ = read.Close() //nolint:errcheck // the shell has its own
+	_ = read.Close() // the shell has its own
 	if err != nil {
-		_ = write.Close() //nolint:errcheck // nothing was written
+		_ = write.Close() // nothing was written
 		return nil, fmt.Errorf("guard the server: %w", err)
 	}
 	return &guard{shell: shell, life: write}, nil
@@ -39,7 +40,7 @@ func startGuard(pid int) (*guard, error) {
 // release ends the guard after the server: the shell first, because it would take the closed pipe
 // for the program's end and signal a number that may belong to another process by now.
 func (g *guard) release() {
-	_ = g.shell.Process.Kill() //nolint:errcheck // it ended already then
-	_ = g.shell.Wait()         //nolint:errcheck // it was killed, which is what the error says
-	_ = g.life.Close()         //nolint:errcheck // nothing was written
+	_ = g.shell.Process.Kill() // it ended already then
+	_ = g.shell.Wait()         // it was killed, which is what the error says
+	_ = g.life.Close()         // nothing was written
 }

@@ -75,13 +75,14 @@ func initdbArguments(major int, dir, secret string, throwaway bool) []string {
 // locales lists what to try: bytewise order, which no update of the system's libraries can change
 // under an index, with letters of all languages known to lower(); then the bare minimum.
 func locales(major int) [][]string {
-	plain := []string{"--locale=C"}
+	const bytewise = "--locale=C"
+	plain := []string{bytewise}
 	switch {
 	case major >= 17:
-		return [][]string{{"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}, plain}
+		return [][]string{{bytewise, "--locale-provider=builtin", "--builtin-locale=C.UTF-8"}, plain}
 	case runtime.GOOS == "linux":
-		return [][]string{{"--locale=C", "--lc-ctype=C.UTF-8"}, plain}
+		return [][]string{{bytewise, "--lc-ctype=C.UTF-8"}, plain}
 	default:
-		return [][]string{{"--locale=C", "--lc-ctype=en_US.UTF-8"}, plain}
+		return [][]string{{bytewise, "--lc-ctype=en_US.UTF-8"}, plain}
 	}
 }

@@ -34,7 +34,7 @@ func (p *Postgres) launch(ctx context.Context) error {
 			return p.startFailure(tail, err)
 		}
 		if portTaken(tail) && !p.fixedPort {
-			if p.port, err = freePort(); err != nil {
+			if p.port, err = freePort(ctx); err != nil {
 				return err
 			}
 		}
@@ -104,8 +104,9 @@ func (p *Postgres) startFailure(tail string, cause error) error {
 }
 
 // freePort asks the system for a port that nobody listens on.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}

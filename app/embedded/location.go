@@ -33,9 +33,10 @@ func existingCluster(root string) (string, int, error) {
 	}
 	dir, err := filepath.EvalSymlinks(link)
 	if errors.Is(err, os.ErrNotExist) {
-		target, _ := os.Readlink(link) //nolint:errcheck // only for the text
+		target, _ := os.Readlink(link) // only for the text
 		return "", 0, fault.New(fault.Unavailable, "postgres_files_missing",
-			"PostgreSQL's files are gone: %s points to %s. Bring them back, or remove the link to begin anew.", link, target)
+			"PostgreSQL's files are gone: %s points to %s. Bring them back, or remove the link to begin anew.",
+			link, target)
 	}
 	if err != nil {
 		return "", 0, fmt.Errorf("find PostgreSQL's files: %w", err)
@@ -43,7 +44,8 @@ func existingCluster(root string) (string, int, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
 	if err != nil {
 		return "", 0, fault.New(fault.Unavailable, "postgres_files_unreadable",
-			"%s holds no cluster of PostgreSQL that this user can read: run as its owner, or move it away to begin anew.", link).Because(err)
+			"%s holds no cluster of PostgreSQL that this user can read: run as its owner, or move it away.",
+			link).Because(err)
 	}
 	major, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
@@ -92,7 +94,7 @@ func place(ctx context.Context, root string, as account, probe string, home stri
 		return "", fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
 	if err := as.own(folder); err != nil {
-		return "", fmt.Errorf("give %s to %s: %w", folder, as.name, err)
+		return "", err
 	}
 	dir := filepath.Join(folder, "data")
 	if err := os.Symlink(dir, unfinished); err != nil {
@@ -107,10 +109,7 @@ func makeOwned(dir string, as account) error {
 	if err := os.Mkdir(dir, privateFolder); err != nil {
 		return fmt.Errorf("make PostgreSQL's folder: %w", err)
 	}
-	if err := as.own(dir); err != nil {
-		return fmt.Errorf("give %s to %s: %w", dir, as.name, err)
-	}
-	return nil
+	return as.own(dir)
 }
 
 // reaches tries whether the account can enter the folder, by starting a program there: permission

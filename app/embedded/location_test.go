@@ -21,7 +21,7 @@ import (
 func TestFilesThatTheServerCannotReach(t *testing.T) {
 	t.Parallel()
 	hidden := filepath.Join(t.TempDir(), "data")
-	require.NoError(t, os.Chmod(filepath.Dir(hidden), 0o700)) //nolint:gosec // a folder
+	require.NoError(t, os.Chmod(filepath.Dir(hidden), 0o700))
 	for _, throwaway := range []bool{false, true} {
 		var text bytes.Buffer
 		cfg := embedded.PostgresConfig{
@@ -34,7 +34,9 @@ func TestFilesThatTheServerCannotReach(t *testing.T) {
 		require.Equal(t, elsewhere, strings.Contains(text.String(), server.Files()), "the log says so")
 		info, err := os.Stat(server.Files())
 		require.NoError(t, err)
-		require.NotZero(t, info.Sys().(*syscall.Stat_t).Uid) //nolint:forcetypeassert // on Unix it is
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		require.True(t, ok)
+		require.NotZero(t, stat.Uid)
 		require.NoError(t, server.Stop(t.Context()))
 		if throwaway {
 			require.NoDirExists(t, server.Files())

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -134,7 +135,8 @@ func portFree(listen string, port int) error {
 	if port == server.RANDOM_PORT {
 		return nil
 	}
-	listener, err := net.Listen("tcp", listen)
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", listen)
 	if err != nil {
 		return fault.New(fault.Unavailable, "nats_listen_taken",
 			"The embedded NATS cannot listen on %s: stop the program there, or choose another with --nats-listen.",

@@ -51,7 +51,9 @@ func TestNATSKeepsMessages(t *testing.T) {
 
 func TestNATSListensOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"0.0.0.0:0", ":4222", "192.0.2.1:4222", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"} {
+	for _, address := range []string{
+		"0.0.0.0:0", ":4222", "192.0.2.1:4222", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000",
+	} {
 		_, err := embedded.StartNATS(embedded.NATSConfig{Dir: t.TempDir(), Listen: address})
 		require.Equal(t, fault.Invalid, fault.KindOf(err), address)
 	}

@@ -31,18 +31,18 @@ func (l *natsLog) Tracef(string, ...any) {}
 
 // Warnf passes a warning on.
 func (l *natsLog) Warnf(format string, args ...any) {
-	l.log.Warn(l.keep(format, args), "part", "nats")
+	l.log.Warn("NATS reports a problem", "problem", l.keep(format, args))
 }
 
 // Errorf passes an error on.
 func (l *natsLog) Errorf(format string, args ...any) {
-	l.log.Error(l.keep(format, args), "part", "nats")
+	l.log.Error("NATS reports a problem", "problem", l.keep(format, args))
 }
 
 // Fatalf passes on an error after which the broker is of no use. It does not end the program: the
 // start sees it.
 func (l *natsLog) Fatalf(format string, args ...any) {
-	l.log.Error(l.keep(format, args), "part", "nats")
+	l.log.Error("NATS reports a problem", "problem", l.keep(format, args))
 	l.fatal.Store(true)
 }
 

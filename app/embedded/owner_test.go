@@ -33,13 +33,13 @@ func own(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer data.Close()
+	defer func() { _ = data.Close() }()
 	postgres, err := leaveData(ctx, dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(postgres.Pid(), postgres.Files())
+	fmt.Fprintln(os.Stdout, postgres.Pid(), postgres.Files())
 	<-ctx.Done()
 	return 0
 }
@@ -73,7 +73,8 @@ func publish(ctx context.Context, broker *embedded.NATS) error {
 	if err != nil {
 		return err
 	}
-	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}}); err != nil {
+	events := jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}}
+	if _, err := js.CreateStream(ctx, events); err != nil {
 		return err
 	}
 	for range 100 {
@@ -106,7 +107,8 @@ func TestKilledOwner(t *testing.T) {
 	require.NoError(t, owner.Process.Kill())
 	require.Error(t, owner.Wait())
 	if endsWithOwner {
-		require.Eventually(t, func() bool { return !embedded.ServesFolder(pid, files) }, 10*time.Second, 10*time.Millisecond)
+		ended := func() bool { return !embedded.ServesFolder(pid, files) }
+		require.Eventually(t, ended, 10*time.Second, 10*time.Millisecond)
 	}
 	findData(t, dir)
 }

@@ -63,14 +63,17 @@ func loadPasswords(root string) (passwords, error) {
 func replaceFile(name string, text []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+"-")
 	if err != nil {
-		return err
+		return fmt.Errorf("make a file: %w", err)
 	}
 	defer os.Remove(file.Name()) //nolint:errcheck // gone already when all went well
 	_, writeErr := file.Write(text)
 	if err := errors.Join(writeErr, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), name)
+	if err := os.Rename(file.Name(), name); err != nil {
+		return fmt.Errorf("name a file: %w", err)
+	}
+	return nil
 }
 
 // scramIterations is PostgreSQL's own number. The passwords are random, so more would add nothing.

@@ -32,7 +32,7 @@ func isServerOf(pid int, dir string) bool {
 }
 
 func sameFolder(one, other string) bool {
-	first, err := os.Stat(one)
+	first, err := os.Stat(one) //nolint:gosec // the folder is looked at, not opened
 	if err != nil {
 		return false
 	}

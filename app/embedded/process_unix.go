@@ -5,6 +5,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -15,7 +16,10 @@ func interrupt(_ context.Context, _ binaries, server *os.Process, _ string, how 
 	if how == immediate {
 		signal = syscall.SIGQUIT
 	}
-	return server.Signal(signal)
+	if err := server.Signal(signal); err != nil {
+		return fmt.Errorf("signal server %d: %w", server.Pid, err)
+	}
+	return nil
 }
 
 // alive reports whether some process has this number.

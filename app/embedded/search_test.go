@@ -29,7 +29,7 @@ func install(t *testing.T, major int) string {
 	dir := t.TempDir()
 	for _, program := range []string{"initdb", "postgres"} {
 		script := "#!/bin/sh\necho '" + program + " (PostgreSQL) " + strconv.Itoa(major) + ".1'\n"
-		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte(script), 0o700)) //nolint:gosec // a program
+		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte(script), 0o700))
 	}
 	return dir
 }

@@ -36,14 +36,14 @@ func openServerLog(root string) (*serverLog, error) {
 	}
 	begin, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		_ = file.Close() //nolint:errcheck // nothing was written
+		_ = file.Close() // nothing was written
 		return nil, fmt.Errorf("open the log of PostgreSQL: %w", err)
 	}
 	return &serverLog{file: file, begin: begin}, nil
 }
 
 func (l *serverLog) close() {
-	_ = l.file.Close() //nolint:errcheck // the server writes through its own handle
+	_ = l.file.Close() // the server writes through its own handle
 }
 
 // tail returns the last lines that were written since the log was opened.

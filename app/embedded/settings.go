@@ -8,7 +8,7 @@ import (
 
 // serverSettings are chosen for a developer's machine of two cores; a production server has its own.
 func serverSettings(throwaway bool) map[string]string {
-	settings := map[string]string{
+	settings := map[string]string{ //nolint:gosec // password_encryption is no password
 		// Loopback only, and no socket files, whose folder the server's user might not be able to write.
 		"listen_addresses":        "127.0.0.1",
 		"unix_socket_directories": "",
@@ -51,7 +51,8 @@ func serverSettings(throwaway bool) map[string]string {
 func serverArguments(dir string, port int, throwaway bool, extra map[string]string) []string {
 	settings := serverSettings(throwaway)
 	maps.Copy(settings, extra)
-	args := []string{"-D", dir, "-p", strconv.Itoa(port)}
+	args := make([]string, 0, 2*len(settings)+4)
+	args = append(args, "-D", dir, "-p", strconv.Itoa(port))
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		args = append(args, "-c", name+"="+settings[name])
 	}
