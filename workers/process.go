@@ -35,9 +35,11 @@ type job struct {
 // event which cannot be sent is not handled over and over while the broker is away.
 func (r *turn) process(ctx context.Context, batch Batch) processed {
 	jobs, outage := r.publish(ctx, batch)
+	began := time.Now()
 	r.runLanes(ctx, lanes(jobs), r.handle)
 
 	done := processed{outage: outage}
+	defer func() { r.learn(time.Since(began), len(done.outcomes)+len(done.retried)) }()
 	for _, j := range jobs {
 		switch {
 		case !j.done: // the turn was over before its handlers were called

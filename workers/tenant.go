@@ -31,7 +31,7 @@ type tenant struct {
 	alarm   *time.Timer
 	alarmAt time.Time
 
-	cost time.Duration // what an event took lately
+	cost time.Duration // what an event's handlers took lately
 }
 
 // started is the origin of the monotonic clock that leases are measured with.

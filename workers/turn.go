@@ -35,7 +35,7 @@ type turnResult struct {
 	lost       bool          // the lease is gone
 	retries    bool          // there may be deliveries to try again
 	comeBackAt time.Time     // when there is more to do later
-	cost       time.Duration // of an event
+	cost       time.Duration // of an event's handlers
 }
 
 // newTurn is called with the pool's lock held.
@@ -89,7 +89,6 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
 		return false, nil
 	}
-	began := time.Now()
 	batch, err := r.pool.source.Read(ctx, r.lease, want)
 	if err != nil {
 		return false, err
@@ -106,7 +105,7 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 	if err := r.complete(ctx, done); err != nil {
 		return false, err
 	}
-	r.learn(time.Since(began), len(done.outcomes)+len(done.retried))
+	r.result.worked = true
 	unfinished := len(done.outcomes) < len(batch.Messages) && !done.outage
 	full := len(batch.Messages) == want.Messages && want.Messages > 0 && !done.outage
 	return unfinished || full || len(batch.Deliveries) == want.Deliveries && want.Deliveries > 0, nil
@@ -116,7 +115,7 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 func (r *turn) want() Want {
 	want := Want{Messages: firstBatch}
 	if r.result.cost > 0 {
-		want.Messages = int(max(r.budget-r.used(), 0)/r.result.cost) + 1
+		want.Messages = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
 	}
 	want.Messages = min(want.Messages, r.pool.config.BatchSize)
 	if r.pool.breaker.IsOpen() && r.pool.breaker.RemainingDelay() > 0 {
@@ -128,12 +127,12 @@ func (r *turn) want() Want {
 	return want
 }
 
-// learn keeps what an event took as a moving average.
+// learn keeps what the handlers take for an event as a moving average. What a batch costs by itself is
+// no part of it: that would make small batches look dear, and so the next one smaller.
 func (r *turn) learn(took time.Duration, events int) {
 	if events == 0 {
 		return
 	}
-	r.result.worked = true
 	cost := took / time.Duration(events)
 	if r.result.cost > 0 {
 		cost = (3*r.result.cost + cost) / 4
