@@ -48,15 +48,15 @@ func TestRolesDecideWhoReadsAndWhoWrites(t *testing.T) {
 func TestServiceChecksRolesItself(t *testing.T) {
 	t.Parallel()
 	tn, service := newTenant(t), user.NewService()
-	nobody := tenants.Actor{TenantID: tn.ID, UserID: "nobody"}
+	nobody := tenants.Actor{TenantID: tn.Tenant.Tenant.ID, UserID: "nobody"}
 	id := tn.created(t, "ada@example.com")
-	_, err := service.Get(t.Context(), nobody, tn.scope(), id)
+	_, err := service.Get(t.Context(), nobody, tn.Scope(), id)
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
-	_, err = service.List(t.Context(), nobody, tn.scope(), user.Filter{})
+	_, err = service.List(t.Context(), nobody, tn.Scope(), user.Filter{})
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
-	_, err = service.Create(t.Context(), nobody, tn.scope(), user.Input{})
+	_, err = service.Create(t.Context(), nobody, tn.Scope(), user.Input{})
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
-	err = service.Delete(t.Context(), nobody, tn.scope(), id, user.Saw(1))
+	err = service.Delete(t.Context(), nobody, tn.Scope(), id, user.Saw(1))
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
 }
 
@@ -81,7 +81,7 @@ func TestNothingButTheTokenNamesTheTenant(t *testing.T) {
 	tn, other := newTenant(t), newTenant(t)
 	other.created(t, "theirs@example.com")
 	list := tn.call(t, tenants.Admin, http.MethodGet, "/v1/users", "",
-		"X-Tenant", other.Slug, "X-Tenant-Id", other.ID, "Tenant", other.Slug, "X-Forwarded-Host", other.Slug+".example.com")
+		"X-Tenant", other.Slug, "X-Tenant-Id", other.Tenant.Tenant.ID, "Tenant", other.Slug, "X-Forwarded-Host", other.Slug+".example.com")
 	require.Equal(t, http.StatusOK, list.status)
 	require.NotContains(t, list.body, "theirs@example.com")
 	for _, name := range []string{"tenant", "tenant_id", "slug"} {
@@ -128,16 +128,16 @@ func TestDisabledUsersTokenIsRefused(t *testing.T) {
 func TestOnboardingMakesTheOwnerOnce(t *testing.T) {
 	t.Parallel()
 	tn := newTenant(t)
-	require.NotNil(t, tn.OwnerUserID)
-	owner := tn.call(t, tenants.Member, http.MethodGet, "/v1/users/"+*tn.OwnerUserID, "").json(t)
+	require.NotEmpty(t, tn.OwnerID)
+	owner := tn.call(t, tenants.Member, http.MethodGet, "/v1/users/"+tn.OwnerID, "").json(t)
 	require.Equal(t, "owner@example.com", owner["email"])
 	require.Equal(t, "Olive Owner", owner["name"])
 	require.Equal(t, "admin", owner["role"])
 
-	onboarding := &tenants.Onboarding{Tenant: tn.Tenant, Actor: tn.actor}
-	require.NoError(t, tn.scope().Transact(t.Context(), func(tx *tenants.Tx) error {
+	onboarding := &tenants.Onboarding{Tenant: tn.Tenant.Tenant, Actor: tn.Actor(tenants.Admin)}
+	require.NoError(t, tn.Scope().Transact(t.Context(), func(tx *tenants.Tx) error {
 		return user.Onboard(t.Context(), tx, onboarding)
 	}))
-	require.Equal(t, *tn.OwnerUserID, onboarding.OwnerUserID)
-	require.Len(t, tn.events(t, *tn.OwnerUserID), 1)
+	require.Equal(t, tn.OwnerID, onboarding.OwnerUserID)
+	require.Len(t, tn.events(t, tn.OwnerID), 1)
 }

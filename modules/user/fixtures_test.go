@@ -2,25 +2,23 @@ package user_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tenantry/tenantry/app/apptest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
-// tenant is a fresh tenant with a way in for each role.
-type tenant struct {
-	tenants.Tenant
+// tenant is a fresh tenant of one test.
+type tenant struct{ *apptest.Tenant }
 
-	scope func() *tenants.Scope
-	actor tenants.Actor
+func newTenant(t *testing.T) tenant {
+	t.Helper()
+	return tenant{apptest.Onboard(t, tenants.OnboardRequest{
+		Slug: apptest.NewSlug(), Name: "Name", OwnerEmail: "owner@example.com", OwnerName: "Olive Owner",
+	})}
 }
 
 // answer is what came back.
@@ -37,23 +35,6 @@ func (a answer) json(t *testing.T) map[string]any {
 	return value
 }
 
-func newTenant(t *testing.T) tenant {
-	t.Helper()
-	slug := "t-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
-	operator := tenants.Actor{UserID: "operator", Roles: []tenants.Role{tenants.Operator}, RequestID: "onboard"}
-	made, _, err := shared.tenants.Onboard(t.Context(), operator, tenants.OnboardRequest{
-		Slug: slug, Name: "Name", OwnerEmail: "owner@example.com", OwnerName: "Olive Owner",
-	})
-	require.NoError(t, err)
-	scope := func() *tenants.Scope {
-		scope, err := shared.tenants.ScopeOf(made)
-		require.NoError(t, err)
-		return scope
-	}
-	actor := tenants.Actor{TenantID: made.ID, UserID: "tester", Roles: []tenants.Role{tenants.Admin}, RequestID: "test"}
-	return tenant{made, scope, actor}
-}
-
 // call sends a request with a token of the role. Headers are pairs.
 func (tn tenant) call(t *testing.T, role tenants.Role, method, path, body string, headers ...string) answer {
 	t.Helper()
@@ -62,22 +43,13 @@ func (tn tenant) call(t *testing.T, role tenants.Role, method, path, body string
 
 func (tn tenant) as(t *testing.T, userID string, role tenants.Role, method, path, body string, headers ...string) answer {
 	t.Helper()
-	token, err := tenants.Mint(shared.settings, tenants.TokenRequest{Tenant: tn.Slug, UserID: userID, Roles: []tenants.Role{role}, Now: time.Now()})
-	require.NoError(t, err)
-	request := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
-	request.Header.Set("Authorization", "Bearer "+token)
+	token := apptest.Mint(t, tenants.TokenRequest{Tenant: tn.Slug, UserID: userID, Roles: []tenants.Role{role}})
+	var payload any
 	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
+		payload = body
 	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := shared.server.Test(request, -1)
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return answer{response.StatusCode, response.Header, string(text)}
+	got := apptest.NewClient(token).Do(t, method, path, payload, headers...)
+	return answer{got.Status, got.Header, string(got.Body)}
 }
 
 // created makes a user over HTTP and returns the id.
@@ -99,7 +71,7 @@ type event struct {
 func (tn tenant) events(t *testing.T, id string) []event {
 	t.Helper()
 	var found []event
-	require.NoError(t, tn.scope().Transact(t.Context(), func(tx *tenants.Tx) error {
+	require.NoError(t, tn.Scope().Transact(t.Context(), func(tx *tenants.Tx) error {
 		return tx.DB.Raw("select name, aggregate_version, data from events where aggregate_id = ? order by seq", id).Scan(&found).Error
 	}))
 	return found

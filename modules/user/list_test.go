@@ -81,7 +81,7 @@ func injections(other tenant) []string {
 	return []string{
 		`'; drop table users; --`,
 		`' or '1'='1`,
-		`a' union select email, name from ` + other.SchemaName + `.users --`,
+		`a' union select email, name from ` + other.Tenant.Tenant.SchemaName + `.users --`,
 		`\'; set role postgres; --`,
 		`$1`, `?`, `@name`, `%s%n`,
 		`'||(select set_config('role','postgres',true))||'`,
