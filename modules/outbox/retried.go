@@ -22,28 +22,34 @@ const (
 	Failed Status = "failed"
 )
 
-// settle ends a delivery that succeeded: it goes, the next of its chain may be tried, and its event is
-// published once no other delivery of it is left.
+// settle ends a delivery that succeeded, or that an operator gives up: it goes, the next of its chain may
+// be tried, and its event is published once no other delivery of it is left. Dead ones that it had
+// passed itself the next may pass too.
 const settle = `
 	with gone as (
 		delete from deliveries where seq = $1::bigint and handler = $2::text and lock_version = $3::bigint
-		returning seq, handler, aggregate_type, aggregate_id
+		returning seq, handler, aggregate_type, aggregate_id, case when status = 'retrying' then seq else 0 end as passed
 	), promoted as (` + promoteNext + `)
 	update outbox_messages m
 	set status = ` + statusOfRest + `,
-	    attempts = m.attempts + 1, lock_version = m.lock_version + 1,
+	    attempts = m.attempts + $5::integer, lock_version = m.lock_version + 1,
 	    published_at = case when ` + statusOfRest + ` = 'published' then $4::timestamptz end
-	from gone where m.seq = gone.seq`
+	from gone where m.seq = gone.seq
+	returning m.status`
 
-// promoteNext lets the first that waits behind a delivery that is gone have its turn.
+// promoteNext lets the first that waits in a chain have its turn when one is gone, unless another one
+// before it is being tried, or is dead behind the place up to which dead ones were passed.
 const promoteNext = `
 	update deliveries d set status = 'retrying', next_attempt_at = $4::timestamptz, lock_version = d.lock_version + 1
-	from gone g
-	where d.aggregate_type = g.aggregate_type and d.aggregate_id = g.aggregate_id and d.handler = g.handler
-	  and d.status = 'waiting'
-	  and d.seq = (select min(w.seq) from deliveries w
-	               where w.aggregate_type = g.aggregate_type and w.aggregate_id = g.aggregate_id
-	                 and w.handler = g.handler and w.status = 'waiting')
+	from gone g cross join lateral (
+		select w.seq from deliveries w
+		where w.aggregate_type = g.aggregate_type and w.aggregate_id = g.aggregate_id and w.handler = g.handler
+		  and w.status = 'waiting' order by w.seq limit 1) w
+	where d.seq = w.seq and d.handler = g.handler
+	  and not exists (
+		select 1 from deliveries b
+		where b.aggregate_type = g.aggregate_type and b.aggregate_id = g.aggregate_id and b.handler = g.handler
+		  and b.seq < w.seq and b.seq <> g.seq and (b.status = 'retrying' or b.seq > g.passed))
 	returning d.seq`
 
 // statusOfRest is the message's status by its other deliveries.
@@ -72,7 +78,7 @@ const postpone = `
 // passDead lets the next of a chain go on behind a dead one, for handlers that allow it.
 const passDead = `
 	with gone as (
-		select seq, handler, aggregate_type, aggregate_id from deliveries
+		select seq, handler, aggregate_type, aggregate_id, 9223372036854775807 as passed from deliveries
 		where seq = $1::bigint and handler = $2::text and lock_version = $3::bigint and status = 'failed'
 	) ` + promoteNext
 
@@ -99,5 +105,5 @@ func retriedStatements(retried []workers.Retried, at clock, count func(int64)) [
 }
 
 func settleStatement(seq int64, handler string, version int64, now time.Time, count func(int64)) tenants.Statement {
-	return tenants.Statement{SQL: settle, Args: []any{seq, handler, version, now}, Affected: count}
+	return tenants.Statement{SQL: settle, Args: []any{seq, handler, version, now, 1}, Affected: count}
 }
