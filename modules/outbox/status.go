@@ -1,0 +1,179 @@
+package outbox
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/tenants"
+)
+
+const (
+	// DefaultLimit is the size of a page when none is asked for.
+	DefaultLimit = 50
+	// MaxLimit is the largest page.
+	MaxLimit = 200
+	// statusTimeout bounds the wait for one cluster, so that one that hangs does not hold up the answer.
+	statusTimeout = 5 * time.Second
+)
+
+// StatusFilter says which page of tenants.
+type StatusFilter struct {
+	// Limit is how many at most: 1 to 200. Default 50.
+	Limit int
+	// Cursor is where the page begins: the end of the one before, empty for the first.
+	Cursor string
+}
+
+// TenantStatus is how far the publishing of one tenant's events is.
+type TenantStatus struct {
+	// TenantID, Slug and Cluster say whose events and where.
+	TenantID, Slug, Cluster string
+	// Unpublished, Retrying and Failed count the events in these states.
+	Unpublished, Retrying, Failed int64
+	// OldestUnpublishedAt is when the first event that waits was recorded; nil when none waits.
+	OldestUnpublishedAt *time.Time
+	// OldestAge is how long that one waits.
+	OldestAge time.Duration
+	// LastVisitedAt is when a worker looked last; nil before the first time.
+	LastVisitedAt *time.Time
+	// Holder is the worker process that publishes for the tenant, empty when none does at the moment.
+	Holder string
+	// LeaseExpiresAt is until when it does so unless it renews its lease; nil when there is no holder.
+	LeaseExpiresAt *time.Time
+	// Paused means that an operator stopped the publishing.
+	Paused bool
+}
+
+// StatusPage is a page of tenants.
+type StatusPage struct {
+	// Tenants are in the order of clusters and, within one, of slugs.
+	Tenants []TenantStatus
+	// Unavailable are the clusters that did not answer; their tenants are missing.
+	Unavailable []string
+	// Next is the cursor of the next page, empty at the end.
+	Next string
+}
+
+// Status returns a page of all tenants' publishing states, cluster after cluster. A cluster that does
+// not answer is named and passed over.
+func (s *Service) Status(ctx context.Context, actor tenants.Actor, filter StatusFilter) (StatusPage, error) {
+	if err := actor.Require(tenants.Operator); err != nil {
+		return StatusPage{}, err
+	}
+	if filter.Limit == 0 {
+		filter.Limit = DefaultLimit
+	}
+	from, err := filter.position(s.clusters.Names())
+	if err != nil {
+		return StatusPage{}, err
+	}
+	var page StatusPage
+	names := s.clusters.Names()
+	for _, name := range names[slices.Index(names, from.cluster):] {
+		if name != from.cluster {
+			from = statusPosition{cluster: name}
+		}
+		if err := s.addCluster(ctx, &page, from, filter.Limit+1-len(page.Tenants)); err != nil {
+			return StatusPage{}, err
+		}
+		if len(page.Tenants) > filter.Limit {
+			page.Tenants = page.Tenants[:filter.Limit]
+			page.Next = positionOf(page.Tenants[filter.Limit-1]).encode()
+			break
+		}
+	}
+	return page, nil
+}
+
+// addCluster appends what one cluster has after a position. Only the caller's own end is an error.
+func (s *Service) addCluster(ctx context.Context, page *StatusPage, from statusPosition, limit int) error {
+	cluster, err := s.clusters.Get(from.cluster)
+	if err != nil {
+		return err
+	}
+	found, err := clusterStatus(ctx, cluster, from.slug, limit)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("read the outboxes' status: %w", ctx.Err())
+	case err != nil:
+		page.Unavailable = append(page.Unavailable, from.cluster)
+	default:
+		page.Tenants = append(page.Tenants, found...)
+	}
+	return nil
+}
+
+func clusterStatus(ctx context.Context, cluster *tenants.Cluster, after string, limit int) ([]TenantStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	rows, err := cluster.Pool().Query(ctx, `
+		select tenant_id::text, slug, unpublished, retrying, failed, oldest_unpublished_at, last_visited_at,
+		       holder, lease_expires_at, paused
+		from dispatch.status($1, $2)`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the status of cluster %s: %w", cluster.Name(), err)
+	}
+	now := cluster.Now()
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (TenantStatus, error) {
+		t := TenantStatus{Cluster: cluster.Name()}
+		err := row.Scan(&t.TenantID, &t.Slug, &t.Unpublished, &t.Retrying, &t.Failed, &t.OldestUnpublishedAt,
+			&t.LastVisitedAt, &t.Holder, &t.LeaseExpiresAt, &t.Paused)
+		if t.OldestUnpublishedAt != nil {
+			t.OldestAge = max(now.Sub(*t.OldestUnpublishedAt), 0)
+		}
+		return t, err //nolint:wrapcheck // CollectRows is wrapped below
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the status of cluster %s: %w", cluster.Name(), err)
+	}
+	return found, nil
+}
+
+// statusPosition is where a page ends. The cluster comes first, because two servers need not agree on
+// the order of slugs.
+type statusPosition struct{ cluster, slug string }
+
+func positionOf(t TenantStatus) statusPosition { return statusPosition{t.Cluster, t.Slug} }
+
+// encode makes the cursor that stands for the position; clients take it for opaque.
+func (p statusPosition) encode() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(p.cluster + "/" + p.slug))
+}
+
+// position reads the cursor, which comes back from outside.
+func (f StatusFilter) position(clusters []string) (statusPosition, error) {
+	if f.Limit < 1 || f.Limit > MaxLimit {
+		return statusPosition{}, badLimit()
+	}
+	if f.Cursor == "" {
+		return statusPosition{cluster: clusters[0]}, nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(f.Cursor)
+	if err != nil {
+		return statusPosition{}, badCursor().Because(err)
+	}
+	cluster, slug, ok := strings.Cut(string(text), "/")
+	if !ok || !slices.Contains(clusters, cluster) || !storable(slug) {
+		return statusPosition{}, badCursor()
+	}
+	return statusPosition{cluster, slug}, nil
+}
+
+func badCursor() *fault.Error {
+	return fault.New(fault.Malformed, "bad_cursor", "The cursor is not one that a list gave out; start again without it.")
+}
+
+func badLimit() error {
+	return badParameters(mistakes{{Name: "limit", Message: "must be 1 to 200"}})
+}
+
+func badParameters(fields mistakes) error {
+	return &fault.Error{Kind: fault.Malformed, Code: "bad_parameter", Message: "Some parameters are not valid.", Fields: fields}
+}
