@@ -2,9 +2,12 @@ package embedded_test
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +81,27 @@ func TestRestartAndKill(t *testing.T) {
 	require.Error(t, ping(t, server.AppURL()))
 	require.NoError(t, server.Restart(t.Context()))
 	require.Equal(t, 7, one[int](t, connect(t, server.OwnerURL()), "SELECT n FROM kept.rows"))
+}
+
+// TestRestartWaitsForItsPort: clients know the port, so a program that took it is waited for.
+func TestRestartWaitsForItsPort(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := startWith(t, embedded.PostgresConfig{Dir: dir, Throwaway: true})
+	require.NoError(t, server.Kill())
+	var config net.ListenConfig
+	thief, err := config.Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", server.Port()))
+	require.NoError(t, err)
+
+	restarted := make(chan error, 1)
+	go func() { restarted <- server.Restart(context.WithoutCancel(t.Context())) }()
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(filepath.Join(dir, "postgres.log"))
+		return err == nil && strings.Contains(string(text), "could not bind")
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, thief.Close())
+	require.NoError(t, <-restarted)
+	require.NoError(t, ping(t, server.AppURL()))
 }
 
 func TestCreateDatabase(t *testing.T) {
