@@ -21,6 +21,9 @@ var server *embedded.Postgres //nolint:gochecknoglobals // TestMain has no other
 var shared *tenants.Clusters //nolint:gochecknoglobals // likewise
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childStep) != "" {
+		onboardAsChild()
+	}
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

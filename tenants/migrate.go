@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
 
 	"github.com/tenantry/tenantry/app/aggregate"
+	"github.com/tenantry/tenantry/app/fault"
 	"github.com/tenantry/tenantry/migrations"
 )
 
@@ -57,6 +59,9 @@ func migrateDispatch(ctx context.Context, clusters *Clusters, name string) error
 func (s *Service) Migrate(ctx context.Context, actor Actor, options MigrateOptions) ([]migrations.Failure, error) {
 	if err := actor.Require(Operator); err != nil {
 		return nil, err
+	}
+	if options.To != "" && !slices.Contains(migrations.Tenant().Versions(), options.To) {
+		return nil, fault.New(fault.NotFound, "migration_unknown", "There is no migration %q.", options.To)
 	}
 	targets, err := s.registry.outdated(ctx, options)
 	if err != nil {
