@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -44,7 +43,7 @@ func OpenDataDir(path string) (*DataDir, error) {
 	if err := os.MkdirAll(absolute, privateFolder); err != nil {
 		return nil, refusedFolder(absolute, err)
 	}
-	lock, err := acquire(context.Background(), absolute, lockFile)
+	lock, err := acquire(absolute, lockFile)
 	if err != nil {
 		return nil, err
 	}
@@ -84,16 +83,19 @@ func InUse(path string) (bool, error) {
 }
 
 // acquire locks one file of the folder, with a little patience for programs that only look.
-func acquire(ctx context.Context, folder, name string) (*flock.Flock, error) {
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
-	defer cancel()
+func acquire(folder, name string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(folder, name), flock.SetPermissions(privateFile))
-	held, err := lock.TryLockContext(ctx, lockInterval)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return nil, refusedFolder(folder, err)
-	}
-	if held {
-		return lock, nil
+	for end := time.Now().Add(lockPatience); ; <-time.After(lockInterval) {
+		held, err := lock.TryLock()
+		if err != nil {
+			return nil, refusedFolder(folder, err)
+		}
+		if held {
+			return lock, nil
+		}
+		if time.Now().After(end) {
+			break
+		}
 	}
 	return nil, fault.New(fault.Conflict, "data_dir_in_use",
 		"The data folder %s is in use by another program: stop that one, or name another folder with --data.",

@@ -30,7 +30,8 @@ func attacks() map[string]string {
 	return map[string]string{
 		"role by set_config":        `SELECT set_config('role', 't_a', true)`,
 		"search_path by set_config": `SELECT set_config('search_path', 't_a', true)`,
-		"role and read at once":     `SELECT set_config('role', 't_a', true), query_to_xml('SELECT email FROM t_a.users', true, false, '')`,
+		"role and read at once": `SELECT set_config('role', 't_a', true),
+			query_to_xml('SELECT email FROM t_a.users', true, false, '')`,
 		"role by pg_settings":       `UPDATE pg_settings SET setting = 't_a' WHERE name = 'role'`,
 		"a string as a query":       `SELECT query_to_xml('SELECT 1', true, false, '')`,
 		"a table as XML":            `SELECT table_to_xml('pg_class', true, false, '')`,

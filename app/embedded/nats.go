@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,7 +48,7 @@ func StartNATS(cfg NATSConfig) (*NATS, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := portFree(cfg.Listen, options.Port); err != nil {
+	if err := portFree(cfg.Listen, options); err != nil {
 		return nil, err
 	}
 	broker, err := server.NewServer(options)
@@ -111,7 +110,10 @@ func natsAddress(listen string) (string, int, error) {
 	if err != nil {
 		return "", 0, badAddress(listen, err)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return "", 0, badAddress(listen, nil)
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
@@ -131,12 +133,12 @@ func badAddress(listen string, cause error) error {
 }
 
 // portFree says in a sentence that a port is taken, which is the most likely mistake.
-func portFree(listen string, port int) error {
-	if port == server.RANDOM_PORT {
+func portFree(listen string, options *server.Options) error {
+	if options.Port == server.RANDOM_PORT {
 		return nil
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", listen)
+	address := &net.TCPAddr{IP: net.ParseIP(options.Host), Port: options.Port}
+	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {
 		return fault.New(fault.Unavailable, "nats_listen_taken",
 			"The embedded NATS cannot listen on %s: stop the program there, or choose another with --nats-listen.",

@@ -39,7 +39,7 @@ func own(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Fprintln(os.Stdout, postgres.Pid(), postgres.Files())
+	_, _ = fmt.Fprintln(os.Stdout, postgres.Pid(), postgres.Files())
 	<-ctx.Done()
 	return 0
 }

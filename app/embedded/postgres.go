@@ -62,7 +62,7 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
-	if err := p.enter(ctx, cfg); err != nil {
+	if err := p.enter(cfg); err != nil {
 		return nil, err
 	}
 	if err := p.start(ctx); err != nil {
@@ -73,7 +73,7 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 
 // enter makes the folder and takes its lock, without which stopping a left-over server could stop
 // somebody's.
-func (p *Postgres) enter(ctx context.Context, cfg PostgresConfig) error {
+func (p *Postgres) enter(cfg PostgresConfig) error {
 	var err error
 	if cfg.Dir == "" && cfg.Throwaway {
 		if cfg.Dir, err = os.MkdirTemp("", "tenantry-throwaway-"); err != nil {
@@ -90,7 +90,7 @@ func (p *Postgres) enter(ctx context.Context, cfg PostgresConfig) error {
 	if err := os.MkdirAll(p.root, privateFolder); err != nil {
 		return refusedFolder(p.root, err)
 	}
-	p.lock, err = acquire(ctx, p.root, "postgres.lock")
+	p.lock, err = acquire(p.root, "postgres.lock")
 	return err
 }
 
