@@ -40,7 +40,7 @@ func apiConfig(version string) huma.Config {
 					"of RFC 9457 with a code for programs; lists go from page to page with next_cursor.",
 			},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas: huma.NewMapRegistry("#/components/schemas/", nameSchema),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					tenantScheme:   {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token that names a tenant and the roles of its bearer: member, admin or auditor."},
 					operatorScheme: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token with the role operator and no tenant."},
