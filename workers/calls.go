@@ -16,9 +16,6 @@ var (
 	errAbandoned = errors.New("workers: the handler ignored its deadline and was left behind")
 )
 
-// busyWait is how long a turn waits for a handler whose bound is reached.
-const busyWait = 100 * time.Millisecond
-
 // calls routes events to handlers and bounds what each may hold.
 type calls struct {
 	config  Config
@@ -115,7 +112,7 @@ func (c *calls) enter(ctx context.Context, h Handler) error {
 		return nil
 	default:
 	}
-	timer := time.NewTimer(busyWait)
+	timer := time.NewTimer(c.config.Quantum)
 	defer timer.Stop()
 	select {
 	case c.bounds[h.Name] <- struct{}{}:

@@ -142,9 +142,9 @@ func (p *Pool) startTurn(work context.Context) {
 		return
 	}
 	ctx, cancel := context.WithCancel(work)
+	r := newTurn(p, t, budget)
 	t.begin(cancel, p.metrics)
 	p.free--
-	r := newTurn(p, t, budget)
 	p.running.Go(func() {
 		defer cancel()
 		p.endTurn(t, r, r.run(ctx))

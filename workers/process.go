@@ -36,7 +36,7 @@ type job struct {
 func (r *turn) process(ctx context.Context, batch Batch) processed {
 	jobs, outage := r.publish(ctx, batch)
 	began := time.Now()
-	r.runLanes(ctx, lanes(jobs), r.handle)
+	r.runLanes(ctx, lanes(r.toCall(jobs)))
 
 	done := processed{outage: outage}
 	defer func() { r.learn(time.Since(began), len(done.outcomes)+len(done.retried)) }()
@@ -52,6 +52,21 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 		}
 	}
 	return done
+}
+
+// toCall are the jobs that a handler is called for. The others are done when the broker has answered.
+func (r *turn) toCall(jobs []*job) []*job {
+	var calling []*job
+	for _, j := range jobs {
+		switch {
+		case j.message != nil && len(r.pool.calls.of(j.message.Name)) == 0:
+			j.done = true
+		case j.delivery != nil && j.delivery.Handler == BrokerName: // publish has tried it
+		default:
+			calling = append(calling, j)
+		}
+	}
+	return calling
 }
 
 // lanes groups jobs by aggregate: within a lane they go one after the other, the lanes side by side.
@@ -80,7 +95,7 @@ func (j *job) event() *Event {
 }
 
 // runLanes works through the lanes on this slot, and on borrowed ones while nobody else waits.
-func (r *turn) runLanes(ctx context.Context, all [][]*job, handle func(context.Context, *job, map[chain]bool)) {
+func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 	var next atomic.Int64
 	take := func() bool {
 		i := int(next.Add(1)) - 1
@@ -89,12 +104,12 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job, handle func(context.C
 		}
 		blocked := make(map[chain]bool)
 		for _, j := range all[i] {
-			handle(ctx, j, blocked)
+			r.handle(ctx, j, blocked)
 		}
 		return true
 	}
 	var borrowed sync.WaitGroup
-	for range r.lanesWithCalls(all) - 1 {
+	for range len(all) - 1 {
 		if !r.pool.borrow() {
 			break
 		}
@@ -109,19 +124,6 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job, handle func(context.C
 	for take() { //nolint:revive // the condition is the work
 	}
 	borrowed.Wait()
-}
-
-// lanesWithCalls counts the lanes that call a handler: for the others a slot is not worth borrowing.
-func (r *turn) lanesWithCalls(all [][]*job) int {
-	n := 0
-	for _, lane := range all {
-		if slices.ContainsFunc(lane, func(j *job) bool {
-			return j.delivery != nil || len(r.pool.calls.of(j.message.Name)) > 0
-		}) {
-			n++
-		}
-	}
-	return n
 }
 
 // handle finishes one job. The chains that are blocked in this batch hold back what comes after.
@@ -149,21 +151,30 @@ func (r *turn) attempt(ctx context.Context, h Handler, m *Message, blocked bool)
 	if blocked || slices.Contains(m.Open, h.Name) || (slices.Contains(m.Dead, h.Name) && !h.ContinueAfterDead) {
 		return &Verdict{Handler: h.Name, NextAttemptAt: now, PassDead: h.ContinueAfterDead}
 	}
-	return r.judge(h, 0, r.pool.calls.call(ctx, r.lease, h, m.Event))
+	return r.judge(h, 0, r.call(ctx, h, m.Event))
+}
+
+// call runs a handler. One that had no place free is not waited for again in this turn.
+func (r *turn) call(ctx context.Context, h Handler, event Event) error {
+	if _, busy := r.busy.Load(h.Name); busy {
+		return errBusy
+	}
+	err := r.pool.calls.call(ctx, r.lease, h, event)
+	if errors.Is(err, errBusy) {
+		r.busy.Store(h.Name, true)
+	}
+	return err
 }
 
 // retry tries a delivery again, at the handler or at the broker.
 func (r *turn) retry(ctx context.Context, j *job) {
-	if j.delivery.Handler == BrokerName {
-		return // publish has tried it
-	}
 	h, ok := r.pool.calls.byName[j.delivery.Handler]
 	if !ok {
 		j.failure = r.orphan(j.delivery)
 		j.done = true
 		return
 	}
-	err := r.pool.calls.call(ctx, r.lease, h, j.delivery.Event)
+	err := r.call(ctx, h, j.delivery.Event)
 	if ctx.Err() != nil {
 		return
 	}

@@ -26,7 +26,9 @@ type tenant struct {
 	readySince time.Time
 	lastWork   time.Time
 	visited    *time.Time // since the last renewal
-	retries    bool       // there may be deliveries to try again
+	retries    bool       // there may be deliveries to try again now
+
+	retriedLast bool // the last batch was of deliveries
 
 	alarm   *time.Timer
 	alarmAt time.Time
@@ -50,7 +52,7 @@ func (t *tenant) hold(asked time.Time, ttl time.Duration) {
 func (t *tenant) letGo() { t.deadline.Store(0) }
 
 func (t *tenant) begin(cancel context.CancelFunc, metrics *Metrics) {
-	t.running, t.dirty, t.cancel = true, false, cancel
+	t.running, t.dirty, t.retries, t.cancel = true, false, false, cancel
 	metrics.waitSeconds.Observe(time.Since(t.readySince).Seconds())
 }
 
@@ -59,7 +61,7 @@ func (t *tenant) end(result turnResult) bool {
 	now := time.Now()
 	t.running, t.cancel = false, nil
 	t.visited = &now
-	t.retries = result.retries
+	t.retries, t.retriedLast = t.retries || result.retries, result.retriedLast
 	t.cost = result.cost
 	if result.worked {
 		t.lastWork = now

@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -24,6 +25,7 @@ type turn struct {
 	budget  time.Duration
 	started time.Time
 	lent    atomic.Int64 // time used on borrowed slots
+	busy    sync.Map     // handlers that had no place free
 
 	result turnResult
 }
@@ -33,16 +35,18 @@ type turnResult struct {
 	worked     bool
 	more       bool          // there is more to do at once
 	lost       bool          // the lease is gone
-	retries    bool          // there may be deliveries to try again
+	retries    bool          // there may be deliveries to try again now
 	comeBackAt time.Time     // when there is more to do later
 	cost       time.Duration // of an event's handlers
+
+	retriedLast bool // the last batch was of deliveries
 }
 
 // newTurn is called with the pool's lock held.
 func newTurn(p *Pool, t *tenant, budget time.Duration) *turn {
 	return &turn{
 		pool: p, lease: t.lease, held: t.held, budget: budget, started: time.Now(),
-		result: turnResult{retries: t.retries, cost: t.cost},
+		result: turnResult{retries: t.retries, cost: t.cost, retriedLast: t.retriedLast},
 	}
 }
 
@@ -94,37 +98,49 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	r.comeBack(batch.NextDue)
-	r.result.retries = len(batch.Deliveries) > 0 || !batch.NextDue.IsZero()
-	if len(batch.Messages)+len(batch.Deliveries) == 0 {
-		return false, nil
+	if want.Deliveries > 0 {
+		r.result.retries = len(batch.Deliveries) == want.Deliveries
 	}
-	done := r.process(ctx, batch)
-	if !r.held() {
-		return false, ErrLeaseLost
-	}
-	if err := r.complete(ctx, done); err != nil {
+	done, err := r.finish(ctx, batch)
+	if err != nil {
 		return false, err
 	}
-	r.result.worked = true
-	unfinished := len(done.outcomes) < len(batch.Messages) && !done.outage
-	full := len(batch.Messages) == want.Messages && want.Messages > 0 && !done.outage
-	return unfinished || full || len(batch.Deliveries) == want.Deliveries && want.Deliveries > 0, nil
+	unfinished := len(done.outcomes) < len(batch.Messages)
+	full := want.Messages > 0 && len(batch.Messages) == want.Messages
+	return want.Deliveries > 0 || r.result.retries || (unfinished || full) && !done.outage, nil
 }
 
-// want is how much to read: as much as the budget is worth, by what an event took lately.
+// finish hands a batch over and completes it, unless there is nothing in it.
+func (r *turn) finish(ctx context.Context, batch Batch) (done processed, err error) {
+	if len(batch.Messages)+len(batch.Deliveries) == 0 {
+		return processed{}, nil
+	}
+	done = r.process(ctx, batch)
+	if !r.held() {
+		return done, ErrLeaseLost
+	}
+	r.result.worked = true
+	return done, r.complete(ctx, done)
+}
+
+// want is what to read: due deliveries and messages in turns, so that neither holds up the other; and
+// as much as the budget is worth, by what an event's handlers took lately.
 func (r *turn) want() Want {
-	want := Want{Messages: firstBatch}
+	most := firstBatch
 	if r.result.cost > 0 {
-		want.Messages = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
+		most = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
 	}
-	want.Messages = min(want.Messages, r.pool.config.BatchSize)
-	if r.pool.breaker.IsOpen() && r.pool.breaker.RemainingDelay() > 0 {
-		want.Messages = 0
+	away := r.pool.breaker.IsOpen() && r.pool.breaker.RemainingDelay() > 0
+	retry := r.result.retries && (away || !r.result.retriedLast)
+	r.result.retriedLast = retry
+	switch {
+	case retry:
+		return Want{Deliveries: min(most, retryBatch)}
+	case away:
+		return Want{}
+	default:
+		return Want{Messages: min(most, r.pool.config.BatchSize)}
 	}
-	if r.result.retries {
-		want.Deliveries = min(retryBatch, max(want.Messages, 1))
-	}
-	return want
 }
 
 // learn keeps what the handlers take for an event as a moving average. What a batch costs by itself is
@@ -190,6 +206,5 @@ func (r *turn) note(v Verdict) {
 		r.pool.metrics.dead.Inc()
 		return
 	}
-	r.result.retries = true
 	r.comeBack(v.NextAttemptAt)
 }
