@@ -1,11 +1,9 @@
 package audit
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"time"
 
 	"github.com/tenantry/tenantry/app/fault"
@@ -58,22 +56,20 @@ func (p position) encode() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(text), nil
 }
 
-// parseCursor reads what encode wrote, and nothing else: it comes back from outside.
+// parseCursor reads what encode wrote, to the letter, and nothing else: it comes back from outside.
 func parseCursor(cursor string) (position, error) {
 	var p position
 	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
 		return position{}, badCursor().Because(err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&p); err != nil {
+	if err := json.Unmarshal(text, &p); err != nil {
 		return position{}, badCursor().Because(err)
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if p.Micros < 0 || p.Micros > lastMicro || p.Seq < 1 {
 		return position{}, badCursor()
 	}
-	if p.Micros < 0 || p.Micros > lastMicro || p.Seq < 1 {
+	if again, err := p.encode(); err != nil || again != cursor {
 		return position{}, badCursor()
 	}
 	return p, nil

@@ -98,8 +98,8 @@ func (q *query) narrow(filter Filter, before position) {
 	q.columns(filter)
 }
 
-// columns adds the conditions on the events' columns. A type beside an id or a name tells nothing
-// more, so it is kept from the planner, which would take its index for as good.
+// columns adds the conditions on the events' columns. A type beside an id or a name tells hardly more,
+// so the case keeps it from the planner, which would take its index for as good.
 func (q *query) columns(filter Filter) {
 	if filter.AggregateID != "" {
 		q.where(`e.aggregate_id = ?`, filter.AggregateID)
@@ -113,7 +113,7 @@ func (q *query) columns(filter Filter) {
 	switch {
 	case filter.AggregateType == "":
 	case filter.AggregateID+filter.Name != "":
-		q.where(`e.aggregate_type || '' = ?`, filter.AggregateType)
+		q.where(`case when e.aggregate_type = ? then true end`, filter.AggregateType)
 	default:
 		q.where(`e.aggregate_type = ?`, filter.AggregateType)
 	}

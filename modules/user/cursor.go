@@ -1,10 +1,8 @@
 package user
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,23 +34,21 @@ func (p position) encode() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(text), nil
 }
 
-// parseCursor reads what encode wrote, and nothing else: it comes back from outside.
+// parseCursor reads what encode wrote, to the letter, and nothing else: it comes back from outside.
 func parseCursor(cursor string) (position, error) {
 	var p position
 	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
 		return position{}, badCursor().Because(err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&p); err != nil {
+	if err := json.Unmarshal(text, &p); err != nil {
 		return position{}, badCursor().Because(err)
-	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
-		return position{}, badCursor()
 	}
 	id, err := uuid.Parse(p.ID)
 	if err != nil || id.String() != p.ID || p.Micros < 0 || p.Micros > lastMicro {
+		return position{}, badCursor()
+	}
+	if again, err := p.encode(); err != nil || again != cursor {
 		return position{}, badCursor()
 	}
 	return p, nil

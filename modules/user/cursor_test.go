@@ -47,8 +47,6 @@ func FuzzParseCursor(f *testing.F) {
 		}
 		again, err := user.Encode(p)
 		require.NoError(t, err)
-		same, err := user.ParseCursor(again)
-		require.NoError(t, err)
-		require.Equal(t, p, same)
+		require.Equal(t, cursor, again)
 	})
 }
