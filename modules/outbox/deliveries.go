@@ -55,7 +55,8 @@ type DeliveryPage struct {
 }
 
 // readPage looks the events up by key, for the page alone.
-var readPage = `
+var readPage = //nolint:gochecknoglobals // a constant, put together
+`
 	select d.seq, d.event_id::text, e.name as event_name, d.aggregate_type, d.aggregate_id::text, d.handler, d.status,
 	       d.attempts, d.next_attempt_at, d.last_error, d.created_at
 	from (select seq, event_id, aggregate_type, aggregate_id, handler, status, attempts, next_attempt_at,
@@ -68,7 +69,9 @@ var readPage = `
 	order by d.seq, d.handler`
 
 // Deliveries lists what did not succeed the first time, oldest event first.
-func (s *Service) Deliveries(ctx context.Context, actor tenants.Actor, slug string, filter DeliveryFilter) (DeliveryPage, error) {
+func (s *Service) Deliveries(
+	ctx context.Context, actor tenants.Actor, slug string, filter DeliveryFilter,
+) (DeliveryPage, error) {
 	if err := actor.Require(tenants.Operator); err != nil {
 		return DeliveryPage{}, err
 	}

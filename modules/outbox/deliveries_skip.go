@@ -27,7 +27,9 @@ func (k Skipped) check() error {
 
 // Skip gives a delivery up: the handler never gets the event, and the next that waits behind it has its
 // turn. It is for an event that a handler can never take.
-func (s *Service) Skip(ctx context.Context, actor tenants.Actor, slug, eventID, handler string) (Skipped, error) {
+func (s *Service) Skip(
+	ctx context.Context, actor tenants.Actor, slug, eventID, handler string,
+) (Skipped, error) {
 	skipped := Skipped{EventID: eventID, Handler: handler}
 	if err := actor.Require(tenants.Operator); err != nil {
 		return Skipped{}, err
@@ -63,7 +65,8 @@ func requireDelivery(ctx context.Context, scope *tenants.Scope, seq int64, handl
 
 func deliveryVersion(tx *tenants.Tx, seq int64, handler string) (int64, error) {
 	var versions []int64
-	found := tx.DB.Raw("select lock_version from deliveries where seq = $1 and handler = $2", seq, handler).Scan(&versions)
+	found := tx.DB.Raw("select lock_version from deliveries where seq = $1 and handler = $2", seq, handler).
+		Scan(&versions)
 	if found.Error != nil {
 		return 0, fmt.Errorf("find a delivery: %w", found.Error)
 	}

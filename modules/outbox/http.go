@@ -70,19 +70,28 @@ type republishInput struct {
 func adminRoutes(service *Service) func(huma.API) {
 	return func(api huma.API) {
 		d := door{service}
-		post, missing, busy := http.MethodPost, http.StatusNotFound, http.StatusConflict
-		huma.Register(api, operation(http.MethodGet, statusPath, "outbox-status", "Show how far publishing is, per tenant"), d.status)
-		huma.Register(api, operation(http.MethodGet, deliveriesPath, "list-deliveries", "List what did not succeed the first time", missing, busy), d.deliveries)
-		huma.Register(api, operation(post, deliveriesPath+"/replay", "replay-deliveries", "Try dead deliveries again", missing, busy), d.replay)
-		huma.Register(api, operation(post, deliveriesPath+"/skip", "skip-delivery", "Give a delivery up", missing, busy), d.skip)
-		huma.Register(api, operation(post, outboxPath+"/republish", "republish-events", "Send events to the broker once more", missing, busy), d.republish)
-		huma.Register(api, operation(post, outboxPath+"/pause", "pause-outbox", "Stop publishing a tenant's events", missing, busy), d.pause)
-		huma.Register(api, operation(post, outboxPath+"/resume", "resume-outbox", "Go on publishing a tenant's events", missing, busy), d.resume)
+		huma.Register(api, show(statusPath, "outbox-status", "Show how far publishing is, per tenant"), d.status)
+		huma.Register(api, about(show(deliveriesPath, "list-deliveries", "List what did not succeed at first")), d.deliveries)
+		huma.Register(api, about(verb(deliveriesPath+"/replay", "replay-deliveries", "Try dead deliveries again")), d.replay)
+		huma.Register(api, about(verb(deliveriesPath+"/skip", "skip-delivery", "Give a delivery up")), d.skip)
+		huma.Register(api, about(verb(outboxPath+"/republish", "republish-events", "Send events once more")), d.republish)
+		huma.Register(api, about(verb(outboxPath+"/pause", "pause-outbox", "Stop publishing for a tenant")), d.pause)
+		huma.Register(api, about(verb(outboxPath+"/resume", "resume-outbox", "Go on publishing for a tenant")), d.resume)
 	}
 }
 
-func operation(method, path, id, summary string, errors ...int) huma.Operation {
-	return huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Tags: []string{"outbox"}, Errors: errors}
+func show(path, id, summary string) huma.Operation {
+	return huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Tags: []string{"outbox"}}
+}
+
+func verb(path, id, summary string) huma.Operation {
+	return huma.Operation{Method: http.MethodPost, Path: path, OperationID: id, Summary: summary, Tags: []string{"outbox"}}
+}
+
+// about adds what an operation on one tenant may answer: that there is none, or none that is ready.
+func about(op huma.Operation) huma.Operation {
+	op.Errors = []int{http.StatusNotFound, http.StatusConflict}
+	return op
 }
 
 // door turns requests into calls of the service. The slug is copied, because Fiber uses the memory of a

@@ -115,7 +115,7 @@ func deliveryBodyOf(d Delivery) deliveryBody {
 }
 
 func skipBodyOf(s Skipped) skipBody {
-	return skipBody{EventID: s.EventID, Handler: s.Handler, EventStatus: s.EventStatus}
+	return skipBody(s)
 }
 
 func cursorOf(next string) *string {

@@ -20,7 +20,9 @@ func (s *Service) Resume(ctx context.Context, actor tenants.Actor, slug string) 
 
 // setPaused writes to the workers' table, as the application's login, and sends the hint that a commit
 // sends.
-func (s *Service) setPaused(ctx context.Context, actor tenants.Actor, slug, event string, paused bool) (tenants.Tenant, error) {
+func (s *Service) setPaused(
+	ctx context.Context, actor tenants.Actor, slug, event string, paused bool,
+) (tenants.Tenant, error) {
 	tenant, scope, err := s.enter(ctx, actor, slug)
 	if err != nil {
 		return tenants.Tenant{}, err

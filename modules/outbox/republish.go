@@ -57,7 +57,8 @@ const republish = `
 			else exists (select 1 from deliveries d where d.seq = b.seq and d.created_at >= $1)
 			 and not exists (select 1 from deliveries d where d.seq = b.seq and d.handler = $7::text) end
 	), parked as (
-		insert into deliveries (seq, event_id, handler, aggregate_type, aggregate_id, status, next_attempt_at, created_at)
+		insert into deliveries (seq, event_id, handler, aggregate_type, aggregate_id, status,
+		                        next_attempt_at, created_at)
 		select c.seq, c.id, $7, c.aggregate_type, c.aggregate_id,
 		       case when c.place > 1 or exists (
 		           select 1 from deliveries d

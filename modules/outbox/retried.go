@@ -28,7 +28,8 @@ const (
 const settle = `
 	with gone as (
 		delete from deliveries where seq = $1::bigint and handler = $2::text and lock_version = $3::bigint
-		returning seq, handler, aggregate_type, aggregate_id, case when status = 'retrying' then seq else 0 end as passed
+		returning seq, handler, aggregate_type, aggregate_id,
+		          case when status = 'retrying' then seq else 0 end as passed
 	), promoted as (` + promoteNext + `)
 	update outbox_messages m
 	set status = ` + statusOfRest + `,

@@ -26,7 +26,9 @@ func NewService(clusters *tenants.Clusters, service *tenants.Service) *Service {
 }
 
 // enter finds a tenant that has an outbox, and the way to it.
-func (s *Service) enter(ctx context.Context, actor tenants.Actor, slug string) (tenants.Tenant, *tenants.Scope, error) {
+func (s *Service) enter(
+	ctx context.Context, actor tenants.Actor, slug string,
+) (tenants.Tenant, *tenants.Scope, error) {
 	tenant, err := s.tenants.Get(ctx, actor, slug)
 	if err != nil {
 		return tenants.Tenant{}, nil, err
