@@ -15,7 +15,7 @@ import (
 // catalogSQL tells everything that a schema is made of, one line each.
 const catalogSQL = `
 with n as (select oid, nspname, nspacl from pg_namespace where nspname = @schema),
-rels as (select c.* from pg_class c join n on c.relnamespace = n.oid)
+rels as (select c.oid, relname, relkind, relpersistence, relowner, reloptions, relrowsecurity, relforcerowsecurity, relacl from pg_class c join n on c.relnamespace = n.oid)
 select 'schema ' || coalesce(nspacl::text, '') from n
 union all
 select format('relation %s kind=%s persistence=%s owner=%s options=%s rls=%s/%s acl=%s', relname, relkind, relpersistence,

@@ -127,7 +127,8 @@ func newest(ctx context.Context, db *gorm.DB, name string) (string, error) {
 func explain(err error) error {
 	switch {
 	case errors.Is(err, gormigrate.ErrUnknownPastMigration):
-		return fault.New(fault.Conflict, "schema_newer", "The schema has a migration that this program does not know: run a newer version.").Because(err)
+		return fault.New(fault.Conflict, "schema_newer",
+			"The schema has a migration that this program does not know: run a newer version.").Because(err)
 	case errors.Is(err, gormigrate.ErrMigrationIDDoesNotExist):
 		return fault.New(fault.NotFound, "migration_unknown", "There is no such migration.").Because(err)
 	case errors.Is(err, gormigrate.ErrNoRunMigration):

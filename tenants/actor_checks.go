@@ -30,7 +30,7 @@ type actorCheck struct {
 }
 
 func newActorChecks(config AccessConfig) *actorChecks {
-	known, _ := lru.New[actorKey, actorCheck](checksSize) //nolint:errcheck // fails for a negative size only
+	known, _ := lru.New[actorKey, actorCheck](checksSize) // fails for a negative size only
 	checks := &actorChecks{ask: config.CheckActor, now: config.Now, known: known}
 	if checks.now == nil {
 		checks.now = time.Now

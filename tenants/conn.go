@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -44,15 +45,15 @@ func (c scopedConn) ExecContext(ctx context.Context, query string, args ...any) 
 	if len(args) == 0 {
 		return c.execWithoutArguments(ctx, query)
 	}
-	return c.conn.ExecContext(ctx, query, args...)
+	return c.conn.ExecContext(ctx, query, args...) //nolint:wrapcheck // GORM's connection passes errors on
 }
 
 // execWithoutArguments exists because pgx sends a bare Exec over the simple protocol, where
 // statements stack.
 func (c scopedConn) execWithoutArguments(ctx context.Context, query string) (sql.Result, error) {
 	var tag pgconn.CommandTag
-	err := c.conn.Raw(func(conn any) error {
-		result := conn.(*stdlib.Conn).Conn().PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
+	err := withPgx(c.conn, func(pg *pgx.Conn) error {
+		result := pg.PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
 		tag = result.CommandTag
 		return result.Err
 	})
@@ -66,7 +67,7 @@ func (c scopedConn) QueryContext(ctx context.Context, query string, args ...any)
 	if err := checkStatement(query); err != nil {
 		return nil, err
 	}
-	return c.conn.QueryContext(ctx, query, args...)
+	return c.conn.QueryContext(ctx, query, args...) //nolint:wrapcheck // GORM's connection passes errors on
 }
 
 func (c scopedConn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {

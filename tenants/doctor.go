@@ -3,6 +3,9 @@ package tenants
 import (
 	"context"
 	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tenantry/tenantry/migrations"
 )
@@ -52,25 +55,15 @@ func (q question) ask(ctx context.Context, c *Cluster) Finding {
 	if err != nil {
 		return Finding{Name: q.name, Detail: "cannot be looked at: " + describe(err), Advice: q.advice}
 	}
-	defer rows.Close()
-	wrong, shown := 0, ""
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return Finding{Name: q.name, Detail: "cannot be looked at: " + describe(err), Advice: q.advice}
-		}
-		if wrong++; wrong <= maxShown {
-			shown += ", " + text
-		}
-	}
-	if err := rows.Err(); err != nil {
+	wrong, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
 		return Finding{Name: q.name, Detail: "cannot be looked at: " + describe(err), Advice: q.advice}
 	}
-	if wrong > 0 {
-		found = Finding{Name: q.name, Detail: q.bad + ": " + shown[2:], Advice: q.advice}
+	if len(wrong) > 0 {
+		found = Finding{Name: q.name, Detail: q.bad + ": " + strings.Join(wrong[:min(len(wrong), maxShown)], ", "), Advice: q.advice}
 	}
-	if wrong > maxShown {
-		found.Detail += fmt.Sprintf(" and %d more", wrong-maxShown)
+	if len(wrong) > maxShown {
+		found.Detail += fmt.Sprintf(" and %d more", len(wrong)-maxShown)
 	}
 	return found
 }

@@ -28,16 +28,19 @@ func loginQuestions() []question {
 		advice: "upgrade PostgreSQL to 14 or newer",
 	}, {
 		name: "login", good: "the application's login has no powers of its own", bad: "the application's login has",
-		sql: `select p from pg_roles r, lateral (values (rolsuper, 'SUPERUSER'), (rolcreaterole, 'CREATEROLE'), (rolcreatedb, 'CREATEDB'),
+		sql: `select p from pg_roles r, lateral (values
+				(rolsuper, 'SUPERUSER'), (rolcreaterole, 'CREATEROLE'), (rolcreatedb, 'CREATEDB'),
 				(rolinherit, 'INHERIT'), (rolreplication, 'REPLICATION'), (rolbypassrls, 'BYPASSRLS')) v (has, p)
 			where r.rolname = session_user and v.has`,
 		advice: "ALTER ROLE … NOSUPERUSER NOCREATEROLE NOCREATEDB NOINHERIT NOREPLICATION NOBYPASSRLS",
 	}, {
 		name: "ownership", good: "the application's login owns nothing", bad: "the application's login owns",
 		sql: `select 'schema ' || nspname from pg_namespace where pg_get_userbyid(nspowner) = session_user
-			union all select 'table ' || oid::regclass from pg_class where pg_get_userbyid(relowner) = session_user and relpersistence <> 't'
-			union all select 'database ' || datname from pg_database where datname = current_database() and pg_get_userbyid(datdba) = session_user`,
-		advice: "use one login for the application and another, TENANTRY_OWNER_DATABASE_URL, as the owner; REASSIGN OWNED moves what exists",
+			union all select 'table ' || oid::regclass from pg_class
+				where pg_get_userbyid(relowner) = session_user and relpersistence <> 't'
+			union all select 'database ' || datname from pg_database
+				where datname = current_database() and pg_get_userbyid(datdba) = session_user`,
+		advice: "use another login as the owner (TENANTRY_OWNER_DATABASE_URL); REASSIGN OWNED moves what exists",
 	}, {
 		name: "creation", good: "only the owner creates schemas and temporary tables", bad: "others too may",
 		sql: `select r || ' ' || p from unnest(array[session_user::text, 'public']) r, unnest(array['CREATE', 'TEMPORARY']) p
@@ -64,7 +67,8 @@ func tenantQuestions() []question {
 	}, {
 		name: "missing roles", good: "every tenant has its role and schema", bad: "these are missing",
 		sql: `select t.slug from dispatch.tenants t
-			where not exists (select from pg_roles where rolname = t.role_name) or not exists (select from pg_namespace where nspname = t.schema_name)`,
+			where not exists (select from pg_roles where rolname = t.role_name)
+				or not exists (select from pg_namespace where nspname = t.schema_name)`,
 		advice: "run `tenantry migrate up --tenant SLUG`",
 	}, {
 		name: "tenant schemas", good: "each tenant's schema is open to its own role alone", bad: "these are open to others",
@@ -90,7 +94,8 @@ func functionQuestions() []question {
 			sql:    "select 'UPDATE' where has_table_privilege('public', 'pg_catalog.pg_settings', 'UPDATE')",
 			advice: bootstrapTip + ": an update of it changes the role inside a statement",
 		},
-		functions("query_to_xml", "(query|table|schema|database)_to_xml(schema|_and_xmlschema)?|cursor_to_xml(schema)?", "runs a text as a query"),
+		functions("query_to_xml", "(query|table|schema|database)_to_xml(schema|_and_xmlschema)?|cursor_to_xml(schema)?",
+			"runs a text as a query"),
 		functions("large objects", "lo_.*|loread|lowrite", "keeps data outside of all schemas"),
 		functions("advisory locks", "pg_(try_)?advisory_.*lock(_shared)?(_all)?", "holds up other tenants and migrations"),
 		functions("notifications", "pg_notify", "reaches every listener of the database"),

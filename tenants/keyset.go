@@ -2,9 +2,11 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -42,12 +44,13 @@ type keySet struct {
 
 	mu      sync.Mutex
 	fetched chan struct{} // closed by the next fetch that ends
+	failure error         // why the last fetch failed
 }
 
-func openKeySet(ctx context.Context, url string) (*keySet, error) {
+func openKeySet(ctx context.Context, address string) (*keySet, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	k := &keySet{
-		Storage: jwkset.NewMemoryStorage(), url: url, client: keySetClient(),
+		Storage: jwkset.NewMemoryStorage(), url: address, client: keySetClient(),
 		wanted: make(chan struct{}, 1), stop: stop, done: make(chan struct{}), fetched: make(chan struct{}),
 	}
 	functions, err := keyfunc.New(keyfunc.Options{Ctx: run, Storage: k, UseWhitelist: []jwkset.USE{"", jwkset.UseSig}})
@@ -63,9 +66,10 @@ func openKeySet(ctx context.Context, url string) (*keySet, error) {
 
 // keySetClient follows no redirects, which could lead anywhere, and reads no endless answers.
 func keySetClient() *http.Client {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: keySetTimeout, ForceAttemptHTTP2: true}
 	return &http.Client{
 		Timeout:       keySetTimeout,
-		Transport:     boundedTransport{http.DefaultTransport.(*http.Transport).Clone()},
+		Transport:     boundedTransport{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -116,22 +120,23 @@ func (k *keySet) run(ctx context.Context) {
 // fetch replaces the keys. When it fails those that are known stay, and whoever needs another is
 // refused; the next unknown key id makes it try again.
 func (k *keySet) fetch(ctx context.Context) {
-	_, _ = jwkset.NewStorageFromHTTP(k.url, jwkset.HTTPClientStorageOptions{
+	_, err := jwkset.NewStorageFromHTTP(k.url, jwkset.HTTPClientStorageOptions{
 		Client: k.client, Ctx: ctx, HTTPTimeout: keySetTimeout, Storage: k.Storage,
 	})
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		err = request.Err // without the URL, which may hold credentials
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.failure = err
 	close(k.fetched)
 	k.fetched = make(chan struct{})
 }
 
 // KeyRead finds the key of an id. It asks for the keys anew when there is none, and waits a little.
 func (k *keySet) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
-	k.mu.Lock()
-	fetched := k.fetched
-	k.mu.Unlock()
-	key, err := k.Storage.KeyRead(ctx, id)
-	if err == nil {
+	fetched, _ := k.state()
+	if key, err := k.Storage.KeyRead(ctx, id); err == nil {
 		return key, nil
 	}
 	select {
@@ -140,10 +145,20 @@ func (k *keySet) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	}
 	select {
 	case <-fetched:
-		return k.Storage.KeyRead(ctx, id) //nolint:wrapcheck // this is a storage too
 	case <-time.After(unknownKeyWait):
-		return key, err //nolint:wrapcheck // likewise
 	}
+	key, err := k.Storage.KeyRead(ctx, id)
+	if _, failure := k.state(); err != nil && failure != nil {
+		return key, fmt.Errorf("%w, and the key set cannot be fetched: %w", err, failure)
+	}
+	return key, err
+}
+
+// state returns what the next fetch will close, and why the last one failed.
+func (k *keySet) state() (fetched <-chan struct{}, failure error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.fetched, k.failure
 }
 
 // KeyReadAll returns the keys that a token without a key id is tried with: those for signatures.

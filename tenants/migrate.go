@@ -74,7 +74,7 @@ func (s *Service) Migrate(ctx context.Context, actor Actor, options MigrateOptio
 		}}
 	}
 	fanOut := migrations.FanOut{Parallel: options.Parallel, Progress: options.Progress}
-	return fanOut.Run(ctx, jobs) //nolint:wrapcheck // it says all there is to say
+	return fanOut.Run(ctx, jobs)
 }
 
 // MigrateDown undoes the last migration of one tenant.
@@ -105,12 +105,7 @@ func (s *Service) migrate(ctx context.Context, actor Actor, tenant Tenant, to st
 	if err != nil {
 		return err
 	}
-	history, target, version := migrations.Tenant(), owner.target(tenant.Placement()), ""
-	if to == "" {
-		version, err = history.Up(ctx, owner.gorm, target)
-	} else {
-		version, err = history.UpTo(ctx, owner.gorm, target, to)
-	}
+	version, err := owner.migrateTenant(ctx, tenant.Placement(), to)
 	if err != nil {
 		if ctx.Err() == nil { // an interruption is no failure of the tenant's schema
 			s.registry.noteFailed(ctx, tenant.ID, err)
@@ -166,7 +161,7 @@ const maxSchemaError = 1000
 // noteFailed keeps why a tenant's migration failed. That it cannot be kept is not told: the failure
 // itself is what the operator gets to see.
 func (r *Registry) noteFailed(ctx context.Context, id string, failure error) {
-	text := failure.Error()
+	text := describe(failure)
 	for len(text) > maxSchemaError {
 		_, size := utf8.DecodeLastRuneInString(text)
 		text = text[:len(text)-size]

@@ -7,7 +7,6 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/tenantry/tenantry/app/fault"
-	"github.com/tenantry/tenantry/migrations"
 )
 
 // The steps of an onboarding, in order. Each finds what an earlier, interrupted call did.
@@ -82,7 +81,7 @@ func (s *Service) provision(ctx context.Context, actor Actor, tenant Tenant) (Te
 	if err != nil {
 		return Tenant{}, false, err
 	}
-	version, err := migrations.Tenant().Up(ctx, owner.gorm, owner.target(tenant.Placement()))
+	version, err := owner.migrateTenant(ctx, tenant.Placement(), "")
 	if err != nil {
 		return Tenant{}, false, databaseFault(err)
 	}
@@ -131,7 +130,7 @@ func (s *Service) prepare(ctx context.Context, actor Actor, tenant Tenant) (stri
 
 // activate opens the doors, unless another call has done so already.
 func (s *Service) activate(ctx context.Context, actor Actor, tenant Tenant, version, ownerUserID string) (Tenant, bool, error) {
-	activated := false
+	placed, activated := tenant, false
 	err := s.registry.transact(ctx, func(db *gorm.DB) error {
 		current, err := find(db, tenant.ID, "for update of t")
 		if err != nil {
@@ -148,7 +147,13 @@ func (s *Service) activate(ctx context.Context, actor Actor, tenant Tenant, vers
 		if tenant, err = s.registry.update(db, current, set); err != nil {
 			return err
 		}
-		return s.registry.record(db, actor, tenant.ID, "Tenant.onboarded", onboarded{OnboardRequest: requestOf(tenant), OwnerUserID: ownerUserID})
+		if tenant.Slug != placed.Slug || tenant.Weight != placed.Weight { // changed in between
+			if err := s.placeLocked(ctx, db, tenant); err != nil {
+				return err
+			}
+		}
+		told := onboarded{OnboardRequest: requestOf(tenant), OwnerUserID: ownerUserID}
+		return s.registry.record(db, actor, tenant.ID, "Tenant.onboarded", told)
 	})
 	if err != nil {
 		return Tenant{}, false, err

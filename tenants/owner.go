@@ -83,6 +83,14 @@ func makeShared(schema string) string {
 	end $$`, schema)
 }
 
+// migrateTenant brings a tenant's schema to a migration, or to the newest one, and returns its id.
+func (o *Owner) migrateTenant(ctx context.Context, p Placement, to string) (string, error) {
+	if to == "" {
+		return migrations.Tenant().Up(ctx, o.gorm, o.target(p))
+	}
+	return migrations.Tenant().UpTo(ctx, o.gorm, o.target(p), to)
+}
+
 // target is a tenant's schema for its history. The role and the schema are made in the transaction of
 // the migrations, so that there is never one without the other.
 func (o *Owner) target(p Placement) migrations.Target {

@@ -41,8 +41,8 @@ type Resolver struct {
 
 // NewResolver makes a resolver. Until Run polls for it, it asks the registry each time.
 func NewResolver(registry *Registry) *Resolver {
-	ids, _ := lru.New[string, string](2 * resolverSize) //nolint:errcheck // fails for a negative size only
-	byID, _ := lru.New[string, Tenant](resolverSize)    //nolint:errcheck // likewise
+	ids, _ := lru.New[string, string](2 * resolverSize) // fails for a negative size only
+	byID, _ := lru.New[string, Tenant](resolverSize)    // fails for a negative size only
 	return &Resolver{registry: registry, clock: time.Now, ids: ids, byID: byID}
 }
 

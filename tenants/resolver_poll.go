@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -59,6 +60,9 @@ func (r *Resolver) endPoll(began time.Time, last, snapshot string, changed []Ten
 	r.polling = false
 	r.polls++
 	if err != nil {
+		if away(err) && !errors.Is(err, context.DeadlineExceeded) {
+			r.snapshot = "" // another server may answer next, which has lost what this one knew
+		}
 		return
 	}
 	if last == "" {
@@ -75,8 +79,9 @@ func (r *Resolver) endPoll(began time.Time, last, snapshot string, changed []Ten
 // changedRow is one row of the answer: every one carries the snapshot, and one without a tenant means
 // that nothing changed.
 type changedRow struct {
-	Seen   string
 	Tenant `gorm:"embedded"`
+
+	Seen string
 }
 
 // changedSince returns the present snapshot and the tenants that changed since an earlier one, in one

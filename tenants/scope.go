@@ -182,8 +182,7 @@ func commit(ctx context.Context, conn *sql.Conn) error {
 func rollback(ctx context.Context, conn *sql.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
-	_ = conn.Raw(func(raw any) error {
-		pg := raw.(*stdlib.Conn).Conn()
+	_ = withPgx(conn, func(pg *pgx.Conn) error {
 		if pg.PgConn().TxStatus() == 'I' {
 			return nil
 		}
@@ -196,7 +195,13 @@ func rollback(ctx context.Context, conn *sql.Conn) {
 }
 
 func withPgx(conn *sql.Conn, use func(*pgx.Conn) error) error {
-	return conn.Raw(func(raw any) error { return use(raw.(*stdlib.Conn).Conn()) })
+	return conn.Raw(func(raw any) error { //nolint:wrapcheck // the error is use's own, or says that the connection is gone
+		pg, ok := raw.(*stdlib.Conn)
+		if !ok {
+			return driver.ErrBadConn
+		}
+		return use(pg.Conn())
+	})
 }
 
 func repeatable(err error) bool {

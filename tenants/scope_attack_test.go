@@ -70,7 +70,8 @@ func TestATenantsScopeReachesNoOther(t *testing.T) {
 		"role, as a statement": `select 1; set role {bob role}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			code := attack(t, scope, fill(sql))
+			t.Parallel()
+			code := attack(t, scopeOf(t, alice), fill(sql))
 			if strings.Contains(sql, ";") {
 				require.Equal(t, syntax, code, "the extended protocol takes one statement")
 				return

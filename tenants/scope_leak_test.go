@@ -117,9 +117,9 @@ func TestNothingLeaksBetweenTenantsAtOnce(t *testing.T) {
 		names = append(names, name)
 	}
 	var group sync.WaitGroup
-	for worker := range 6 {
+	for worker := range uint64(6) {
 		group.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(worker)))
+			random := rand.New(rand.NewPCG(1, worker))
 			for range 40 {
 				tenant := all[random.IntN(len(all))]
 				if !endWith(t, cluster.Scope(tenant.Placement()), tenant, ways[names[random.IntN(len(names))]]) {
@@ -132,7 +132,6 @@ func TestNothingLeaksBetweenTenantsAtOnce(t *testing.T) {
 	requireClean(t, cluster)
 	idle := func() bool { return cluster.Pool().Stat().AcquiredConns() == 0 }
 	require.Eventually(t, idle, 20*time.Second, time.Millisecond, "every connection came back: %+v", cluster.Pool().Stat())
-
 }
 
 func TestAFailedPipelineLeavesNothing(t *testing.T) {

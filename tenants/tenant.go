@@ -7,7 +7,6 @@ package tenants
 import (
 	"encoding/base32"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -92,10 +91,16 @@ func schemaName(id uuid.UUID) string {
 
 var slugPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,38}[a-z0-9]$`)
 
-// reservedSlugs would be mistaken for something else in a path, a host name or a subject.
-var reservedSlugs = []string{
-	"admin", "api", "app", "assets", "control", "dispatch", "docs", "graphql", "health", "internal",
-	"main", "metrics", "operator", "public", "root", "static", "status", "support", "system", "tenantry", "www",
+// isReserved reports whether a slug would be mistaken for something else in a path, a host name or a
+// subject.
+func isReserved(slug string) bool {
+	switch slug {
+	case "admin", "api", "app", "assets", "control", "dispatch", "docs", "graphql", "health", "internal",
+		"main", "metrics", "operator", "public", "root", "static", "status", "support", "system", "tenantry", "www":
+		return true
+	default:
+		return strings.HasPrefix(slug, "pg-") || isID(slug)
+	}
 }
 
 // isID reports whether a text is the canonical form of an id. Such a slug would be another tenant's id
@@ -109,8 +114,9 @@ func isID(text string) bool {
 func CheckSlug(slug string) []fault.Field {
 	switch {
 	case !slugPattern.MatchString(slug):
-		return []fault.Field{{Name: "slug", Message: "must be 3 to 40 characters of a-z, 0-9 and '-', beginning with a letter and not ending with '-'"}}
-	case slices.Contains(reservedSlugs, slug), strings.HasPrefix(slug, "pg-"), isID(slug):
+		return []fault.Field{{Name: "slug", Message: "must be 3 to 40 characters of a-z, 0-9 and '-', beginning with a letter, " +
+			"not ending with '-'"}}
+	case isReserved(slug):
 		return []fault.Field{{Name: "slug", Message: "is reserved; choose another"}}
 	default:
 		return nil
