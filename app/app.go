@@ -11,8 +11,6 @@ import (
 	"net"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/tenantry/tenantry/app/module"
 	"github.com/tenantry/tenantry/config"
 	"github.com/tenantry/tenantry/tenants"
@@ -109,8 +107,8 @@ func (a *App) Tenants() *tenants.Service { return a.service }
 // Set is the modules.
 func (a *App) Set() module.Set { return a.set }
 
-// Registry holds the process's metrics.
-func (a *App) Registry() *prometheus.Registry { return a.metrics.registry }
+// Settings are what the process was started with.
+func (a *App) Settings() config.Settings { return a.config.Settings }
 
 // Env is what the process has opened, as the modules got it.
 func (a *App) Env() module.Env {

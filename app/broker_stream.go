@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -117,4 +119,23 @@ func streamConfig(settings config.Stream) jetstream.StreamConfig {
 		Duplicates:  settings.DuplicateWindow,
 		AllowDirect: true,
 	}
+}
+
+// StreamDifferences names the settings that a stream does not follow.
+func StreamDifferences(actual jetstream.StreamConfig, settings config.Stream) []string {
+	wanted := streamConfig(settings)
+	differing := map[string]bool{
+		"TENANTRY_STREAM_MAX_AGE":          actual.MaxAge != wanted.MaxAge,
+		"TENANTRY_STREAM_MAX_BYTES":        actual.MaxBytes != wanted.MaxBytes,
+		"TENANTRY_STREAM_REPLICAS":         actual.Replicas != wanted.Replicas,
+		"TENANTRY_STREAM_DUPLICATE_WINDOW": actual.Duplicates != wanted.Duplicates,
+		"TENANTRY_STREAM_DISCARD":          actual.Discard != wanted.Discard,
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(differing)) {
+		if differing[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }

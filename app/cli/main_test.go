@@ -1,0 +1,38 @@
+package cli_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/tenantry/tenantry/app/apptest"
+	"github.com/tenantry/tenantry/app/cli"
+	"github.com/tenantry/tenantry/modules"
+)
+
+// asProgram makes the test binary the program itself, so that a test can kill it.
+const asProgram = "CLI_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		os.Exit(cli.Main(ctx, cli.Program{
+			Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+			Build: modules.Build, Commands: modules.Commands(), Version: "test",
+		}))
+	}
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(apptest.Unstoppable()...); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}

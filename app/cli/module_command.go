@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tenantry/tenantry/app"
+	"github.com/tenantry/tenantry/app/module"
+)
+
+// addModuleCommand renders a module's command at its place in the tree.
+func (r *runner) addModuleCommand(root *cobra.Command, command module.Command) {
+	parent := root
+	for _, word := range command.Path[:len(command.Path)-1] {
+		parent = childNamed(parent, word, command)
+	}
+	parent.AddCommand(r.moduleCommand(command))
+}
+
+// childNamed finds a group, or makes it. What a group is for shows in the list of its commands.
+func childNamed(parent *cobra.Command, name string, command module.Command) *cobra.Command {
+	last := command.Path[len(command.Path)-1]
+	for _, child := range parent.Commands() {
+		if child.Name() == name {
+			child.Short += ", " + last
+			return child
+		}
+	}
+	made := group(name, "Its commands: "+last, indent(command.Example))
+	parent.AddCommand(made)
+	return made
+}
+
+func (r *runner) moduleCommand(command module.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     strings.TrimSpace(command.Path[len(command.Path)-1] + " " + command.Arguments),
+		Short:   command.Short,
+		Example: indent(command.Example),
+		Args:    takes(command.Arguments),
+		RunE: r.run(func(cmd *cobra.Command, args []string) error {
+			call := module.Call{Args: args, Flags: cmd.Flags(), Actor: operator()}
+			if command.Standalone {
+				return r.showResult(command.Run(cmd.Context(), module.Env{}, call))
+			}
+			return r.withApp(cmd.Context(), needsHome, func(a *app.App) error {
+				return r.showResult(command.Run(cmd.Context(), a.Env(), call))
+			})
+		}),
+	}
+	if command.Flags != nil {
+		declared := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+		command.Flags(declared)
+		cmd.Flags().AddFlagSet(declared)
+	}
+	r.completeTenantFlag(cmd)
+	if strings.HasPrefix(command.Arguments, "SLUG") {
+		cmd.ValidArgsFunction = r.completeSlug
+	}
+	return r.takesJSON(cmd)
+}
+
+func indent(example string) string {
+	lines := strings.Split(strings.TrimSpace(example), "\n")
+	for i, line := range lines {
+		lines[i] = "  " + strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (r *runner) showResult(result module.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	return r.show(result)
+}
