@@ -199,3 +199,6 @@ func (p *Postgres) OwnerURL() string { return p.URL(ownerLogin, mainDatabase) }
 
 // Port is the port on 127.0.0.1. It stays the same over Restart.
 func (p *Postgres) Port() int { return p.port }
+
+// Programs is the folder of the server's own programs, such as pgbench and pg_dump.
+func (p *Postgres) Programs() string { return p.bin.dir }

@@ -18,6 +18,8 @@ type Command struct {
 	Short, Example string
 	// Flags declares its flags.
 	Flags func(flags *pflag.FlagSet)
+	// Standalone commands work without the program that runs: Run gets an empty environment.
+	Standalone bool
 	// Run does it, over what the program opened for it.
 	Run func(ctx context.Context, env Env, call Call) (Result, error)
 }
@@ -42,4 +44,6 @@ type Result struct {
 	Rows [][]string
 	// Message is printed instead of a table.
 	Message string
+	// Notes are printed below the table.
+	Notes []string
 }
