@@ -1,0 +1,58 @@
+// Tenantry is the backend of a multi-tenant, event-driven service. Its command line joins the modules
+// with the app.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/tenantry/tenantry/app/cli"
+	"github.com/tenantry/tenantry/bench"
+	"github.com/tenantry/tenantry/modules"
+)
+
+// Stamped by the build: -ldflags "-X main.version=… -X main.commit=…".
+var version, commit string //nolint:gochecknoglobals // the linker can set nothing else
+
+func main() { os.Exit(run()) }
+
+// run hands the process over to the command line. The first signal is the wish to stop; a second one
+// ends the process at once.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return cli.Main(ctx, program())
+}
+
+func program() cli.Program {
+	shown, revision := stamp()
+	return cli.Program{
+		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Build: modules.Build, Commands: append(modules.Commands(), bench.Commands()...), Version: shown, Commit: revision,
+	}
+}
+
+// stamp is what the build said, or else what Go itself wrote into the program.
+func stamp() (shown, revision string) {
+	shown, revision = version, commit
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" && revision == "" {
+			revision = setting.Value
+		}
+	}
+	if shown == "" {
+		shown = info.Main.Version
+	}
+	if shown == "" || shown == "(devel)" {
+		shown = "dev"
+	}
+	return shown, revision
+}
