@@ -14,14 +14,16 @@ const tenantsPath = "/admin/v1/tenants"
 
 type onboardInput struct {
 	Body struct {
-		Slug    string `json:"slug" example:"acme" doc:"Its name in addresses, tokens and subjects: 3 to 40 characters of a-z, 0-9 and '-'. Never given to another tenant."`
-		Name    string `json:"name" example:"Acme Inc." doc:"For people."`
-		Cluster string `json:"cluster,omitempty" example:"main" doc:"Where it is placed; main when absent."`
-		Owner   struct {
-			Email string `json:"email" example:"ada@example.com" doc:"The address of its first admin."`
-			Name  string `json:"name,omitempty" example:"Ada Lovelace" doc:"The name of its first admin; when absent, made of the address."`
-		} `json:"owner"`
+		Slug    string   `json:"slug" example:"acme" doc:"Its name in addresses, tokens and subjects: 3 to 40 characters of a-z, 0-9 and '-'. Never given to another tenant."`
+		Name    string   `json:"name" example:"Acme Inc." doc:"For people."`
+		Cluster string   `json:"cluster,omitempty" example:"main" doc:"Where it is placed; main when absent."`
+		Owner   newOwner `json:"owner" doc:"Its first admin."`
 	}
+}
+
+type newOwner struct {
+	Email string `json:"email" example:"ada@example.com" doc:"The address."`
+	Name  string `json:"name,omitempty" example:"Ada Lovelace" doc:"For people; made of the address when absent."`
 }
 
 type listTenantsInput struct {

@@ -28,11 +28,8 @@ var (
 // exchange is what the middleware keeps of one request and its answer, for the log.
 type exchange struct {
 	requestID string
-	cause     error
 	problem   *Problem
 }
-
-func (e *exchange) fail(cause error, problem *Problem) { e.cause, e.problem = cause, problem }
 
 type exchangeKey struct{}
 
@@ -129,13 +126,13 @@ func accessAttributes(c *fiber.Ctx) []slog.Attr {
 
 // failure tells the code that the client saw and, for what is our fault, what the client did not see.
 func failure(c *fiber.Ctx) []slog.Attr {
-	e := exchangeOf(c)
-	if e.problem == nil {
+	problem := exchangeOf(c).problem
+	if problem == nil {
 		return nil
 	}
-	attributes := []slog.Attr{slog.String("code", e.problem.Code)}
-	if e.problem.Status >= fiber.StatusInternalServerError && e.cause != nil {
-		attributes = append(attributes, slog.String("error", causeText(e.cause)))
+	attributes := []slog.Attr{slog.String("code", problem.Code)}
+	if problem.Status >= fiber.StatusInternalServerError && problem.cause != nil {
+		attributes = append(attributes, slog.String("error", causeText(problem.cause)))
 	}
 	return attributes
 }
@@ -185,6 +182,7 @@ func checkBody(c *fiber.Ctx) error {
 	if err != nil || mediaType != fiber.MIMEApplicationJSON || encoding != "" && encoding != "identity" {
 		return fault.New(fault.UnsupportedMedia, "unsupported_media_type", "Send the body as application/json, not compressed.")
 	}
+	c.Request().Header.SetContentType(fiber.MIMEApplicationJSON) // in the one spelling that huma knows
 	return c.Next()
 }
 

@@ -50,6 +50,7 @@ func apiConfig(version string) huma.Config {
 		// "json" stands for what ends in +json, which is what problems are.
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
+		Transformers:                 []huma.Transformer{completeProblem},
 		RejectUnknownQueryParameters: true,
 	}
 }

@@ -34,6 +34,7 @@ type Problem struct {
 	Errors []ProblemField `json:"errors,omitempty" doc:"The fields or parameters that are not valid, all of them at once."`
 
 	retryAfter time.Duration
+	cause      error
 }
 
 // ProblemField is one field or parameter that is not valid.
@@ -145,15 +146,17 @@ func newProblem(status int, code, detail string) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 }
 
-// writeError is the one place where Fiber's errors become answers.
+// writeError is where Fiber's errors become answers.
 func writeError(c *fiber.Ctx, err error) error {
 	c.Response().ResetBody()
-	problem := prepare(c, err, problemOf(err))
+	problem := problemOf(err)
+	problem.cause = err
+	prepare(c, problem)
 	return c.Status(problem.Status).JSON(problem, problemType)
 }
 
-// prepare completes a problem, sets the headers that belong to it, and keeps its cause for the log.
-func prepare(c *fiber.Ctx, cause error, problem *Problem) *Problem {
+// prepare names the request in a problem, sets the headers that belong to it, and keeps it for the log.
+func prepare(c *fiber.Ctx, problem *Problem) {
 	problem.RequestID = requestIDOf(c)
 	if problem.Status == http.StatusUnauthorized {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
@@ -162,6 +165,5 @@ func prepare(c *fiber.Ctx, cause error, problem *Problem) *Problem {
 		seconds := int64(math.Ceil(problem.retryAfter.Seconds()))
 		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(seconds, 10))
 	}
-	exchangeOf(c).fail(cause, problem)
-	return problem
+	exchangeOf(c).problem = problem
 }

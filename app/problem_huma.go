@@ -16,20 +16,28 @@ import (
 	"github.com/tenantry/tenantry/app/fault"
 )
 
-// useProblems makes huma answer with problems. Its hooks are variables of the package, so they are set
-// once for the process and hold nothing of a server.
+// useProblems makes huma answer with problems. Its hook is a variable of the package, so it is set once
+// for the process and holds nothing of a server.
 //
-//nolint:gochecknoglobals // huma's hooks are global
+//nolint:gochecknoglobals // huma's hook is global
 var useProblems = sync.OnceFunc(func() {
 	huma.ValidateStrictCasing = true
-	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
-		return refusal(status, errs)
-	}
-	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		problem := refusal(status, errs)
-		return prepare(humafiber.Unwrap(ctx), errors.Join(errs...), problem)
+		if problem.cause = errors.Join(errs...); problem.cause == nil {
+			problem.cause = errors.New(message)
+		}
+		return problem
 	}
 })
+
+// completeProblem is where huma's problems get what belongs to their request.
+func completeProblem(ctx huma.Context, _ string, body any) (any, error) {
+	if problem, ok := body.(*Problem); ok {
+		prepare(humafiber.Unwrap(ctx), problem)
+	}
+	return body, nil
+}
 
 // refusal turns what huma found into a problem: an error of a handler, or what its validation reports.
 // Huma's own words are not shown.
