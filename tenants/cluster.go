@@ -22,8 +22,8 @@ type ClusterConfig struct {
 	URL string
 	// MaxConns bounds the connections that all of its tenants share. Default 20.
 	MaxConns int
-	// TenantsPerConn is how many times a connection may change the tenant that it serves before it is
-	// retired, because a PostgreSQL backend keeps the catalog entries of all it has served. Default 5000.
+	// TenantsPerConn is how many distinct tenants a connection serves before it is retired, because a
+	// PostgreSQL backend keeps the catalog entries of all it has served. Default 1000.
 	TenantsPerConn int
 	// StatementTimeout bounds every statement in a scope. Default 30 s.
 	StatementTimeout time.Duration
@@ -40,7 +40,7 @@ func (c ClusterConfig) withDefaults() ClusterConfig {
 		c.MaxConns = 20
 	}
 	if c.TenantsPerConn == 0 {
-		c.TenantsPerConn = 5000
+		c.TenantsPerConn = 1000
 	}
 	if c.StatementTimeout == 0 {
 		c.StatementTimeout = 30 * time.Second
@@ -131,37 +131,4 @@ func (c *Cluster) Close() {
 		_ = db.Close() // none holds a connection of its own: they are the pool's
 	}
 	c.pool.Close()
-}
-
-const servedKey = "tenantry.served"
-
-// served remembers in a connection which tenant it served last and how often that changed.
-type served struct {
-	last    string
-	changes int
-}
-
-// noteServed counts n further tenants on a connection when the last one was another.
-func noteServed(conn *pgx.Conn, schema string, n int) {
-	data := conn.PgConn().CustomData()
-	s, ok := data[servedKey].(*served)
-	if !ok {
-		s = &served{}
-		data[servedKey] = s
-	}
-	if s.last != schema {
-		s.last = schema
-		s.changes += n
-	}
-}
-
-func retireAfter(limit int, onRetire func()) func(*pgx.Conn) bool {
-	return func(conn *pgx.Conn) bool {
-		s, ok := conn.PgConn().CustomData()[servedKey].(*served)
-		if !ok || s.changes < limit {
-			return true
-		}
-		onRetire()
-		return false
-	}
 }

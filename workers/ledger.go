@@ -101,18 +101,29 @@ type sighting struct {
 // sweep looks into a chunk of tenants after an id. It returns the last id of the chunk, which is empty
 // when the round is over.
 func (l *ledger) sweep(ctx context.Context, after string, limit int) (seen []sighting, last string, err error) {
-	rows, err := l.cluster.Pool().Query(ctx, `
-		select tenant_id::text, oldest_unpublished_at, due_at, last_in_chunk
-		from dispatch.sweep($1::uuid, $2)`, after, limit)
+	err = l.cluster.Visit(ctx, after, limit, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `
+			select tenant_id::text, oldest_unpublished_at, due_at, last_in_chunk
+			from dispatch.sweep($1::uuid, $2)`, after, limit)
+		if err != nil {
+			return err
+		}
+		seen, last, err = scanSweep(rows)
+		return err
+	})
 	if err != nil {
 		return nil, "", fmt.Errorf("sweep: %w", err)
 	}
+	return seen, last, nil
+}
+
+func scanSweep(rows pgx.Rows) (seen []sighting, last string, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var s sighting
 		var end bool
 		if err := rows.Scan(&s.tenantID, &s.oldest, &s.due, &end); err != nil {
-			return nil, "", fmt.Errorf("sweep: %w", err)
+			return nil, "", err
 		}
 		if end {
 			last = s.tenantID
@@ -120,8 +131,5 @@ func (l *ledger) sweep(ctx context.Context, after string, limit int) (seen []sig
 			seen = append(seen, s)
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return nil, "", fmt.Errorf("sweep: %w", err)
-	}
-	return seen, last, nil
+	return seen, last, rows.Err()
 }
