@@ -17,7 +17,7 @@ import (
 	"github.com/tenantry/tenantry/migrations"
 )
 
-var server *embedded.Postgres
+var server *embedded.Postgres //nolint:gochecknoglobals // TestMain has no other way to its tests
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -43,7 +43,7 @@ func run(m *testing.M) (code int, err error) {
 	return code, err
 }
 
-var names atomic.Int32
+var names atomic.Int32 //nolint:gochecknoglobals // numbers the databases and roles of the tests
 
 // newOwner connects as the owner to a database of its own.
 func newOwner(t *testing.T) *gorm.DB {

@@ -2,7 +2,7 @@ package tenants
 
 import (
 	"context"
-	"database/sql"
+	"io"
 	"time"
 )
 
@@ -30,18 +30,22 @@ func (r *Resolver) Known(id string) bool {
 // BeginPoll and EndPoll are the two halves of a poll that sees nothing.
 func (r *Resolver) BeginPoll() { r.beginPoll() }
 
+// EndPollAway ends a poll that could not reach the server.
+func (r *Resolver) EndPollAway() { r.endPoll(r.clock(), r.snapshot, "", nil, io.ErrUnexpectedEOF) }
+
 // EndPoll ends a poll that saw nothing.
 func (r *Resolver) EndPoll() { r.endPoll(r.clock(), r.snapshot, r.snapshot, nil, nil) }
 
 // PrepareIn tries to prepare a statement in a scope.
-func PrepareIn(ctx context.Context, scope *Scope, query string) (*sql.Stmt, error) {
-	var statement *sql.Stmt
-	err := scope.Transact(ctx, func(tx *Tx) error {
-		var err error
-		statement, err = tx.DB.Statement.ConnPool.PrepareContext(ctx, query)
-		return err
+func PrepareIn(ctx context.Context, scope *Scope, query string) error {
+	return scope.Transact(ctx, func(tx *Tx) error {
+		statement, err := tx.DB.Statement.ConnPool.PrepareContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = statement.Close() }()
+		return nil
 	})
-	return statement, err
 }
 
 // RawIn runs SQL in a tenant's transaction as if the scope had no check of its own.

@@ -16,7 +16,7 @@ import (
 )
 
 // operator is who onboards in the tests.
-var operator = tenants.Actor{UserID: "op-1", Roles: []tenants.Role{tenants.Operator}, RequestID: "req-1"}
+var operator = tenants.Actor{UserID: "op-1", Roles: []tenants.Role{tenants.Operator}, RequestID: "req-1"} //nolint:gochecknoglobals // a constant
 
 // newSlug is a slug that no other test has.
 func newSlug() string { return "t-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:20] }
@@ -63,7 +63,7 @@ func superuser(t *testing.T, database string) *pgx.Conn {
 	return conn
 }
 
-var databases atomic.Int32
+var databases atomic.Int32 //nolint:gochecknoglobals // numbers the databases of the tests
 
 // newClusters are clusters of their own: a database for the home cluster, migrated.
 func newClusters(t *testing.T, change func(*config.Settings)) *tenants.Clusters {

@@ -151,7 +151,7 @@ func (k *keySet) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	if _, failure := k.state(); err != nil && failure != nil {
 		return key, fmt.Errorf("%w, and the key set cannot be fetched: %w", err, failure)
 	}
-	return key, err
+	return key, err //nolint:wrapcheck // this is a storage too
 }
 
 // state returns what the next fetch will close, and why the last one failed.
@@ -164,8 +164,11 @@ func (k *keySet) state() (fetched <-chan struct{}, failure error) {
 // KeyReadAll returns the keys that a token without a key id is tried with: those for signatures.
 func (k *keySet) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
 	all, err := k.Storage.KeyReadAll(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // this is a storage too
+	}
 	return slices.DeleteFunc(all, func(key jwkset.JWK) bool {
 		use := key.Marshal().USE
 		return use != "" && use != jwkset.UseSig
-	}), err //nolint:wrapcheck // this is a storage too
+	}), nil
 }

@@ -15,10 +15,10 @@ import (
 
 // server is one PostgreSQL for all tests of the package; each test has tenants of its own, and those
 // that need more have a database of their own.
-var server *embedded.Postgres
+var server *embedded.Postgres //nolint:gochecknoglobals // TestMain has no other way to its tests
 
 // shared are two clusters with migrated control and dispatch schemas: "main" and "eu-1".
-var shared *tenants.Clusters
+var shared *tenants.Clusters //nolint:gochecknoglobals // TestMain has no other way to its tests
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childStep) != "" {
@@ -55,7 +55,7 @@ func openShared(ctx context.Context) (*tenants.Clusters, error) {
 	if err := server.CreateDatabase(ctx, "eu"); err != nil {
 		return nil, fmt.Errorf("make the second cluster: %w", err)
 	}
-	clusters, err := tenants.OpenClusters(settingsOf("tenantry", "eu"), tenants.Options{})
+	clusters, err := tenants.OpenClusters(settingsOf("tenantry", "eu"), tenants.Options{}) //nolint:contextcheck // it does not connect
 	if err != nil {
 		return nil, fmt.Errorf("open the clusters: %w", err)
 	}

@@ -166,6 +166,28 @@ func requireOneOwner(t *testing.T, tenant tenants.Tenant) {
 	}))
 }
 
+func TestAChangeDuringOnboardingReachesTheWorkers(t *testing.T) {
+	t.Parallel()
+	for _, at := range tenants.OnboardSteps()[:4] {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			service, request, slug, weight := newService(), requestFor(newSlug()), newSlug(), 9
+			service.StopAfter(func(ctx context.Context, step string) error {
+				if step != at {
+					return nil
+				}
+				_, err := newService().Update(ctx, operator, request.Slug, 1, tenants.Changes{Slug: &slug, Weight: &weight})
+				return err
+			})
+			tenant, created, err := service.Onboard(t.Context(), operator, request)
+			require.NoError(t, err)
+			require.True(t, created)
+			require.Equal(t, slug, tenant.Slug)
+			requirePlaced(t, tenant)
+		})
+	}
+}
+
 func TestOnboardingsOfOneSlugMakeOneTenant(t *testing.T) {
 	t.Parallel()
 	request := requestFor(newSlug())

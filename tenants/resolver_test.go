@@ -113,6 +113,17 @@ func TestALookupDuringAPollIsNotKept(t *testing.T) {
 	remember(t, resolver, tenant.Slug, tenant.ID)
 }
 
+func TestAnotherServerBeginsAnew(t *testing.T) {
+	t.Parallel()
+	tenant, resolver := newTenant(t), tenants.NewResolver(tenants.NewRegistry(shared))
+	remember(t, resolver, tenant.Slug, tenant.ID)
+	resolver.BeginPoll()
+	resolver.EndPollAway()
+	require.True(t, resolver.Known(tenant.ID), "what is known is good until it is too old")
+	require.NoError(t, resolver.Poll(t.Context()))
+	require.False(t, resolver.Known(tenant.ID), "the server that answers now may have lost what is known")
+}
+
 func TestARenamedTenantIsFoundByEachOfItsNames(t *testing.T) {
 	t.Parallel()
 	tenant, resolver, slug := newTenant(t), tenants.NewResolver(tenants.NewRegistry(shared)), newSlug()

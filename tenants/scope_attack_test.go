@@ -113,7 +113,7 @@ func TestAScopeRunsNoOtherStatements(t *testing.T) {
 			return tx.DB.Statement.ConnPool.QueryRowContext(t.Context(), sql).Scan(&x)
 		})
 		require.ErrorIs(t, err, tenants.ErrStatement, "row %q", sql)
-		_, err = tenants.PrepareIn(t.Context(), scope, sql)
+		err = tenants.PrepareIn(t.Context(), scope, sql)
 		require.ErrorIs(t, err, tenants.ErrStatement, "prepare %q", sql)
 	}
 }
