@@ -84,11 +84,13 @@ func skip(ctx context.Context, scope *tenants.Scope, seq int64, handler string) 
 		if err != nil {
 			return err
 		}
-		if err := tx.DB.Raw(settle, seq, handler, version, tx.Now, 0).Scan(&status).Error; err != nil {
+		var ended int
+		err = tx.DB.Raw(settle, []int64{seq}, []string{handler}, []int64{version}, tx.Now, 0).Scan(&ended).Error
+		if err != nil {
 			return fmt.Errorf("skip a delivery: %w", err)
 		}
 		tx.Touch()
-		return nil
+		return tx.DB.Raw("select status from outbox_messages where seq = $1", seq).Scan(&status).Error
 	})
 	return status, err
 }

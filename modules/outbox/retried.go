@@ -3,6 +3,8 @@ package outbox
 import (
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
 )
@@ -22,42 +24,51 @@ const (
 	Failed Status = "failed"
 )
 
-// settle ends a delivery that succeeded, or that an operator gives up: it goes, the next of its chain may
-// be tried, and its event is published once no other delivery of it is left. Dead ones that it had
-// passed itself the next may pass too.
+// settle ends deliveries that succeeded, or that an operator gives up: they go, the next of their chains
+// may be tried, and an event is published once no other delivery of it is left. Dead ones that a
+// delivery had passed itself the next may pass too. It answers with the number of deliveries.
 const settle = `
-	with gone as (
-		delete from deliveries where seq = $1::bigint and handler = $2::text and lock_version = $3::bigint
-		returning seq, handler, aggregate_type, aggregate_id,
-		          case when status = 'retrying' then seq else 0 end as passed
-	), promoted as (` + promoteNext + `)
-	update outbox_messages m
-	set status = ` + statusOfRest + `,
-	    attempts = m.attempts + $5::integer, lock_version = m.lock_version + 1,
-	    published_at = case when ` + statusOfRest + ` = 'published' then $4::timestamptz end
-	from gone where m.seq = gone.seq
-	returning m.status`
+	with done as (
+		select * from unnest($1::bigint[], $2::text[], $3::bigint[]) as v (seq, handler, version)
+	), gone as (
+		delete from deliveries d using done
+		where d.seq = done.seq and d.handler = done.handler and d.lock_version = done.version
+		returning d.seq, d.handler, d.aggregate_type, d.aggregate_id,
+		          case when d.status = 'retrying' then d.seq else 0 end as passed
+	), promoted as (` + promoteNext + `), rest as (
+		select g.seq, g.ended, case when count(o.seq) = 0 then 'published'
+		                            when count(o.seq) = count(o.seq) filter (where o.status = 'failed') then 'failed'
+		                            else 'retrying' end as status
+		from (select seq, count(*) as ended from gone group by seq) g
+		left join deliveries o on o.seq = g.seq and (o.seq, o.handler) not in (select seq, handler from gone)
+		group by g.seq, g.ended
+	), messages as (
+		update outbox_messages m
+		set status = rest.status, attempts = m.attempts + $5::integer * rest.ended, lock_version = m.lock_version + 1,
+		    published_at = case when rest.status = 'published' then $4::timestamptz end
+		from rest where m.seq = rest.seq
+	)
+	select count(*) from gone`
 
 // promoteNext lets the first that waits in a chain have its turn when one is gone, unless another one
 // before it is being tried, or is dead behind the place up to which dead ones were passed.
 const promoteNext = `
 	update deliveries d set status = 'retrying', next_attempt_at = $4::timestamptz, lock_version = d.lock_version + 1
-	from gone g cross join lateral (
+	from (
+		select aggregate_type, aggregate_id, handler, max(passed) as passed from gone group by 1, 2, 3
+	) g cross join lateral (
 		select w.seq from deliveries w
 		where w.aggregate_type = g.aggregate_type and w.aggregate_id = g.aggregate_id and w.handler = g.handler
-		  and w.status = 'waiting' order by w.seq limit 1) w
-	where d.seq = w.seq and d.handler = g.handler
-	  and not exists (
-		select 1 from deliveries b
+		  and w.status = 'waiting' and (w.seq, w.handler) not in (select seq, handler from gone)
+		order by w.seq limit 1
+	) w
+	where d.seq = w.seq and d.handler = g.handler and (
+		select b.seq from deliveries b
 		where b.aggregate_type = g.aggregate_type and b.aggregate_id = g.aggregate_id and b.handler = g.handler
-		  and b.seq < w.seq and b.seq <> g.seq and (b.status = 'retrying' or b.seq > g.passed))
+		  and b.seq < w.seq and (b.status = 'retrying' or b.seq > g.passed)
+		  and (b.seq, b.handler) not in (select seq, handler from gone)
+		limit 1) is null
 	returning d.seq`
-
-// statusOfRest is the message's status by its other deliveries.
-const statusOfRest = `(select case when count(*) = 0 then 'published'
-	                               when count(*) = count(*) filter (where o.status = 'failed') then 'failed'
-	                               else 'retrying' end
-	                   from deliveries o where o.seq = $1 and o.handler <> $2)`
 
 // postpone keeps a delivery that failed again, for later or for an operator. The event has failed when
 // nothing of it will be tried again by itself.
@@ -85,13 +96,13 @@ const passDead = `
 
 func retriedStatements(retried []workers.Retried, at clock, count func(int64)) []tenants.Statement {
 	var statements []tenants.Statement
+	var succeeded []workers.Delivery
 	for _, r := range retried {
-		d := r.Delivery
-		if r.Failure == nil {
-			statements = append(statements, settleStatement(d.Seq, d.Handler, d.LockVersion, at.now, count))
+		d, v := r.Delivery, r.Failure
+		if v == nil {
+			succeeded = append(succeeded, d)
 			continue
 		}
-		v := r.Failure
 		statements = append(statements, tenants.Statement{
 			SQL: postpone, Affected: count,
 			Args: []any{d.Seq, d.Handler, d.LockVersion, v.Dead, v.Attempts, at.database(v.NextAttemptAt), v.Error},
@@ -102,9 +113,27 @@ func retriedStatements(retried []workers.Retried, at clock, count func(int64)) [
 			})
 		}
 	}
+	if len(succeeded) > 0 {
+		statements = append(statements, settleStatement(succeeded, at.now, count))
+	}
 	return statements
 }
 
-func settleStatement(seq int64, handler string, version int64, now time.Time, count func(int64)) tenants.Statement {
-	return tenants.Statement{SQL: settle, Args: []any{seq, handler, version, now, 1}, Affected: count}
+// settleStatement settles all in one statement, whose plan costs more than a delivery.
+func settleStatement(succeeded []workers.Delivery, now time.Time, count func(int64)) tenants.Statement {
+	n := len(succeeded)
+	seqs, handlers, versions := make([]int64, n), make([]string, n), make([]int64, n)
+	for i, d := range succeeded {
+		seqs[i], handlers[i], versions[i] = d.Seq, d.Handler, d.LockVersion
+	}
+	return tenants.Statement{SQL: settle, Args: []any{seqs, handlers, versions, now, 1}, Read: func(rows pgx.Rows) error {
+		for rows.Next() {
+			var ended int64
+			if err := rows.Scan(&ended); err != nil {
+				return err
+			}
+			count(ended)
+		}
+		return nil
+	}}
 }
