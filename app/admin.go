@@ -65,7 +65,8 @@ type listTenantsOutput struct {
 func routeTenants(api huma.API, service *tenants.Service) {
 	door := tenantDoor{service}
 	one := tenantsPath + "/{slug}"
-	huma.Register(api, adminOperation(http.MethodPost, tenantsPath, "onboard-tenant", "Onboard a tenant", http.StatusConflict), door.onboard)
+	huma.Register(api, adminOperation(http.MethodPost, tenantsPath, "onboard-tenant", "Onboard a tenant",
+		http.StatusConflict), door.onboard)
 	huma.Register(api, adminOperation(http.MethodGet, tenantsPath, "list-tenants", "List tenants"), door.list)
 	huma.Register(api, adminOperation(http.MethodGet, one, "get-tenant", "Get a tenant", http.StatusNotFound), door.get)
 	huma.Register(api, adminOperation(http.MethodPatch, one, "change-tenant", "Change a tenant",
@@ -155,9 +156,12 @@ func (d tenantDoor) change(ctx context.Context, in *changeTenantInput) (*tenantO
 	return showTenant(tenant), nil
 }
 
+// tenantVerb is what an operator does to a tenant without further input.
+type tenantVerb = func(ctx context.Context, operator tenants.Actor, slug string) (tenants.Tenant, error)
+
 // call is a handler of a verb that needs the slug alone. The slug is a copy, because Fiber uses the
 // memory of a request's path again for the next one.
-func (tenantDoor) call(verb func(context.Context, tenants.Actor, string) (tenants.Tenant, error)) func(context.Context, *tenantInput) (*tenantOutput, error) {
+func (tenantDoor) call(verb tenantVerb) func(context.Context, *tenantInput) (*tenantOutput, error) {
 	return func(ctx context.Context, in *tenantInput) (*tenantOutput, error) {
 		operator, err := tenants.OperatorFrom(ctx)
 		if err != nil {

@@ -63,9 +63,9 @@ func parseIfMatch(header string) (int64, error) {
 	if tag == nil {
 		return 0, fault.New(fault.Malformed, "bad_if_match", `If-Match takes the ETag of the version you saw, for example "3".`)
 	}
-	version, err := strconv.ParseInt(tag[2], 10, 64)
-	if err != nil || tag[1] != "" || strconv.FormatInt(version, 10) != tag[2] {
-		return 0, nil
+	version, _ := strconv.ParseInt(tag[2], 10, 64) // what is no number is no version of ours
+	if tag[1] != "" || strconv.FormatInt(version, 10) != tag[2] {
+		version = 0
 	}
 	return version, nil
 }

@@ -124,8 +124,13 @@ func TestTheAdminAPITakesOperatorsOnly(t *testing.T) {
 		tenant.Client(t, tenants.Admin), tenant.Client(t, tenants.Member, tenants.Auditor, tenants.Admin),
 	} {
 		for _, call := range []struct{ method, path string }{
-			{http.MethodPost, ""}, {http.MethodGet, ""}, {http.MethodGet, "/" + tenant.Slug}, {http.MethodPatch, "/" + tenant.Slug},
-			{http.MethodPost, "/" + tenant.Slug + "/suspend"}, {http.MethodPost, "/" + tenant.Slug + "/resume"}, {http.MethodPost, "/" + tenant.Slug + "/offboard"},
+			{http.MethodPost, ""},
+			{http.MethodGet, ""},
+			{http.MethodGet, "/" + tenant.Slug},
+			{http.MethodPatch, "/" + tenant.Slug},
+			{http.MethodPost, "/" + tenant.Slug + "/suspend"},
+			{http.MethodPost, "/" + tenant.Slug + "/resume"},
+			{http.MethodPost, "/" + tenant.Slug + "/offboard"},
 		} {
 			client.Do(t, call.method, "/admin/v1/tenants"+call.path, nil).Require(t, http.StatusForbidden)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -88,6 +89,8 @@ func probe(ctx context.Context, probes map[string]func(context.Context) error) m
 }
 
 func ping(ctx context.Context, cluster *tenants.Cluster) error {
-	_, err := cluster.Pool().Exec(ctx, "select 1")
-	return err
+	if _, err := cluster.Pool().Exec(ctx, "select 1"); err != nil {
+		return fmt.Errorf("ask cluster %s: %w", cluster.Name(), err)
+	}
+	return nil
 }

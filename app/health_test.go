@@ -19,13 +19,13 @@ func TestAProcessIsHealthyWithoutItsDatabaseAndNotReady(t *testing.T) {
 		Clusters: awayClusters(t), Version: "1.2.3",
 		Broker: func(context.Context) error { return errors.New("nats://user:hunter2@broker is away") },
 	})
-	response, body := d.do(t, http.MethodGet, "/healthz", "")
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.JSONEq(t, `{"status":"ok","version":"1.2.3"}`, body)
+	response := d.do(t, http.MethodGet, "/healthz", "")
+	require.Equal(t, http.StatusOK, response.Status)
+	require.JSONEq(t, `{"status":"ok","version":"1.2.3"}`, string(response.Body))
 
-	response, body = d.do(t, http.MethodGet, "/readyz", "")
-	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-	require.JSONEq(t, `{"status":"unready","database":"down","broker":"down","clusters":{"main":"down"}}`, body)
+	response = d.do(t, http.MethodGet, "/readyz", "")
+	require.Equal(t, http.StatusServiceUnavailable, response.Status)
+	require.JSONEq(t, `{"status":"unready","database":"down","broker":"down","clusters":{"main":"down"}}`, string(response.Body))
 }
 
 func TestAProcessIsReadyWithoutItsBroker(t *testing.T) {
@@ -34,7 +34,7 @@ func TestAProcessIsReadyWithoutItsBroker(t *testing.T) {
 	d.server, _ = app.NewHTTP(app.HTTPConfig{
 		Clusters: apptest.Clusters(), Broker: func(context.Context) error { return errors.New("away") },
 	})
-	response, body := d.do(t, http.MethodGet, "/readyz", "")
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.JSONEq(t, `{"status":"ok","database":"up","broker":"down","clusters":{"main":"up"}}`, body)
+	response := d.do(t, http.MethodGet, "/readyz", "")
+	require.Equal(t, http.StatusOK, response.Status)
+	require.JSONEq(t, `{"status":"ok","database":"up","broker":"down","clusters":{"main":"up"}}`, string(response.Body))
 }

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +36,7 @@ type wanted struct {
 	Name string `query:"name"`
 	Body struct {
 		Text  string     `json:"text"`
-		Inner testNested `json:"inner,omitempty"`
+		Inner testNested `json:"inner,omitzero"`
 	}
 }
 
@@ -72,32 +72,37 @@ func awayClusters(t *testing.T) *tenants.Clusters {
 	return clusters
 }
 
-func (d *door) do(t *testing.T, method, path, body string, headers ...string) (*http.Response, string) {
+func (d *door) do(t *testing.T, method, path, body string, headers ...string) apptest.Response {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, "/", strings.NewReader(body))
 	request.RequestURI = path // also one that net/http would not send
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		request.Header.Set(pair[0], pair[1])
 	}
 	response, err := d.server.Test(request, -1)
 	require.NoError(t, err)
+	return read(t, response)
+}
+
+func read(t *testing.T, response *http.Response) apptest.Response {
+	t.Helper()
 	defer response.Body.Close() //nolint:errcheck // it is read
-	text, err := io.ReadAll(response.Body)
+	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response, string(text)
+	return apptest.Response{Status: response.StatusCode, Header: response.Header, Body: body}
 }
 
 // problem asserts that an answer is a complete problem, and returns it.
-func problem(t *testing.T, response *http.Response, body string) app.Problem {
+func problem(t *testing.T, response apptest.Response) app.Problem {
 	t.Helper()
 	require.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
 	var p app.Problem
-	require.NoError(t, json.Unmarshal([]byte(body), &p), body)
+	response.JSON(t, &p)
 	require.Equal(t, "about:blank", p.Type)
-	require.Equal(t, response.StatusCode, p.Status)
+	require.Equal(t, response.Status, p.Status)
 	require.Equal(t, http.StatusText(p.Status), p.Title)
 	require.NotEmpty(t, p.Detail)
 	require.NotEmpty(t, p.Code)
@@ -117,8 +122,8 @@ func TestRequestIDs(t *testing.T) {
 		"abc-123._X": true, strings.Repeat("a", 128): true,
 		"": false, strings.Repeat("a", 129): false, "a b": false, "a/b": false, "ä": false, `"`: false,
 	} {
-		response, _ := d.do(t, http.MethodPost, "/test", okBody, "X-Request-Id", given)
-		require.Equal(t, http.StatusNoContent, response.StatusCode)
+		response := d.do(t, http.MethodPost, "/test", okBody, "X-Request-Id", given)
+		require.Equal(t, http.StatusNoContent, response.Status)
 		got := response.Header.Get("X-Request-Id")
 		require.Equal(t, kept, got == given, given)
 		require.Regexp(t, `^[A-Za-z0-9._-]{1,128}$`, got)
@@ -170,10 +175,10 @@ func TestWhatTheServerItselfRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			response, body := newDoor(t, succeed).do(t, test.method, test.path, test.body, test.headers...)
-			require.Equal(t, test.status, response.StatusCode, body)
+			response := newDoor(t, succeed).do(t, test.method, test.path, test.body, test.headers...)
+			require.Equal(t, test.status, response.Status, string(response.Body))
 			if test.code != "" {
-				require.Equal(t, test.code, problem(t, response, body).Code)
+				require.Equal(t, test.code, problem(t, response).Code)
 			}
 			if test.status == http.StatusUnauthorized {
 				require.Equal(t, "Bearer", response.Header.Get("WWW-Authenticate"))
@@ -184,12 +189,12 @@ func TestWhatTheServerItselfRefuses(t *testing.T) {
 
 func TestNestedFieldsHaveTheirPath(t *testing.T) {
 	t.Parallel()
-	response, body := newDoor(t, succeed).do(t, http.MethodPost, "/test", `{"inner":{"mail":"x"}}`)
+	response := newDoor(t, succeed).do(t, http.MethodPost, "/test", `{"inner":{"mail":"x"}}`)
 	require.Equal(t, []app.ProblemField{
 		{Field: "inner.email", Message: "is required"},
 		{Field: "inner.mail", Message: "unexpected property"},
 		{Field: "text", Message: "is required"},
-	}, problem(t, response, body).Errors)
+	}, problem(t, response).Errors)
 }
 
 // The server refuses the body before it has read it, and before any middleware runs.
@@ -205,25 +210,22 @@ func TestBodyOverTheLimit(t *testing.T) {
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	defer response.Body.Close() //nolint:errcheck // it is read
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
-	require.Equal(t, "too_large", problem(t, response, string(body)).Code)
+	require.Equal(t, "too_large", problem(t, read(t, response).Require(t, http.StatusRequestEntityTooLarge)).Code)
 }
 
 func TestBodyUpToTheLimit(t *testing.T) {
 	t.Parallel()
 	body := `{"text":"` + strings.Repeat("a", 4096-11) + `"}`
 	require.Len(t, body, 4096)
-	response, text := newDoor(t, succeed).do(t, http.MethodPost, "/test", body)
-	require.Equal(t, http.StatusNoContent, response.StatusCode, text)
+	response := newDoor(t, succeed).do(t, http.MethodPost, "/test", body)
+	require.Equal(t, http.StatusNoContent, response.Status, string(response.Body))
 }
 
 func TestEveryAnswerIsHardened(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t, succeed)
 	for _, path := range []string{"/test", "/nothing", "/v1/users", "/healthz", "/openapi.json"} {
-		response, _ := d.do(t, http.MethodGet, path, "")
+		response := d.do(t, http.MethodGet, path, "")
 		require.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"))
 		require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 		require.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
@@ -235,9 +237,9 @@ func TestEveryAnswerIsHardened(t *testing.T) {
 func TestAPanicIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t, func(context.Context) error { panic("the secret is hunter2") })
-	response, body := d.do(t, http.MethodPost, "/test", okBody)
-	require.Equal(t, "internal", problem(t, response, body).Code)
-	require.NotContains(t, body, "hunter2")
+	response := d.do(t, http.MethodPost, "/test", okBody)
+	require.Equal(t, "internal", problem(t, response).Code)
+	require.NotContains(t, string(response.Body), "hunter2")
 	require.Contains(t, d.log.String(), "panic: the secret is hunter2")
 	require.Contains(t, d.log.String(), "http_test.go")
 }
@@ -248,9 +250,9 @@ func TestARequestHasADeadline(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	response, body := d.do(t, http.MethodPost, "/test", okBody)
-	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-	require.Equal(t, "timeout", problem(t, response, body).Code)
+	response := d.do(t, http.MethodPost, "/test", okBody)
+	require.Equal(t, http.StatusServiceUnavailable, response.Status)
+	require.Equal(t, "timeout", problem(t, response).Code)
 	require.Equal(t, "1", response.Header.Get("Retry-After"))
 }
 

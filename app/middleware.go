@@ -55,6 +55,9 @@ func newRequestID(c *fiber.Ctx) string {
 	return strings.ReplaceAll(uuid.Must(uuid.NewV7()).String(), "-", "")
 }
 
+// next runs what stands behind a middleware, whose errors are passed on as they are.
+func next(c *fiber.Ctx) error { return c.Next() } //nolint:wrapcheck // see above
+
 // identify gives the request its id, in the answer and in the context, and takes over the caller's
 // trace context.
 func identify(c *fiber.Ctx) error {
@@ -63,7 +66,7 @@ func identify(c *fiber.Ctx) error {
 		ctx = tenants.WithTraceParent(ctx, utils.CopyString(given))
 	}
 	c.SetUserContext(ctx)
-	return c.Next()
+	return next(c)
 }
 
 // validTraceParent follows the W3C's Trace Context: version ff and ids of zeros are invalid.
@@ -78,7 +81,7 @@ func harden(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Next()
+	return next(c)
 }
 
 // logAccess writes one line for each request, with its cause when it failed. It holds no query, no
@@ -86,7 +89,7 @@ func harden(c *fiber.Ctx) error {
 func logAccess(log *slog.Logger, now func() time.Time) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		began := now()
-		if err := c.Next(); err != nil {
+		if err := next(c); err != nil {
 			if err := c.App().ErrorHandler(c, err); err != nil {
 				return err //nolint:wrapcheck // it could not even write the answer
 			}
@@ -151,7 +154,7 @@ func recoverPanic(c *fiber.Ctx) (err error) {
 			err = &recovered{value: value, stack: debug.Stack()}
 		}
 	}()
-	return c.Next()
+	return next(c)
 }
 
 // limitTime gives the request a deadline, which all that it does takes from its context.
@@ -160,7 +163,7 @@ func limitTime(limit time.Duration) fiber.Handler {
 		ctx, cancel := context.WithTimeout(c.UserContext(), limit)
 		defer cancel()
 		c.SetUserContext(ctx)
-		return c.Next()
+		return next(c)
 	}
 }
 
@@ -169,13 +172,13 @@ func checkTarget(c *fiber.Ctx) error {
 	if _, err := url.ParseRequestURI(c.OriginalURL()); err != nil {
 		return fault.New(fault.Malformed, "bad_target", "The address of the request could not be read.").Because(err)
 	}
-	return c.Next()
+	return next(c)
 }
 
 // checkBody takes JSON only. A compressed body is refused, because a small one can become endless.
 func checkBody(c *fiber.Ctx) error {
 	if len(c.Request().Body()) == 0 {
-		return c.Next()
+		return next(c)
 	}
 	mediaType, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	encoding := c.Get(fiber.HeaderContentEncoding)
@@ -183,7 +186,7 @@ func checkBody(c *fiber.Ctx) error {
 		return fault.New(fault.UnsupportedMedia, "unsupported_media_type", "Send the body as application/json, not compressed.")
 	}
 	c.Request().Header.SetContentType(fiber.MIMEApplicationJSON) // in the one spelling that huma knows
-	return c.Next()
+	return next(c)
 }
 
 // causeText is for the log: what went wrong behind an answer that tells less.

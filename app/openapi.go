@@ -42,8 +42,8 @@ func apiConfig(version string) huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", nameSchema),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					tenantScheme:   {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token that names a tenant and the roles of its bearer: member, admin or auditor."},
-					operatorScheme: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token with the role operator and no tenant."},
+					tenantScheme:   bearerScheme("A token that names a tenant and the roles of its bearer: member, admin or auditor."),
+					operatorScheme: bearerScheme("A token with the role operator and no tenant."),
 				},
 			},
 		},
@@ -53,6 +53,10 @@ func apiConfig(version string) huma.Config {
 		Transformers:                 []huma.Transformer{completeProblem},
 		RejectUnknownQueryParameters: true,
 	}
+}
+
+func bearerScheme(description string) *huma.SecurityScheme {
+	return &huma.SecurityScheme{Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: description}
 }
 
 // document adds to an operation what the middleware and the error table answer for all of them.

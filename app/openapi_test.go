@@ -56,7 +56,10 @@ func TestTheDocumentTellsEveryOperation(t *testing.T) {
 	}
 	for path, operations := range doc.Paths {
 		for method, op := range operations {
-			t.Run(method+" "+path, func(t *testing.T) { requireDocumented(t, path, op) })
+			t.Run(method+" "+path, func(t *testing.T) {
+				t.Parallel()
+				requireDocumented(t, path, op)
+			})
 		}
 	}
 }

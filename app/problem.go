@@ -17,7 +17,7 @@ import (
 const problemType = "application/problem+json"
 
 // Problem is the body of every error answer.
-type Problem struct {
+type Problem struct { //nolint:errname // it is the answer first, and an error for huma's sake
 	// Type is "about:blank": the status and the code say it all.
 	Type string `json:"type" example:"about:blank" doc:"Always about:blank; the code tells problems apart."`
 	// Title is the status in words.
@@ -56,36 +56,25 @@ func (p *Problem) ContentType(string) string { return problemType }
 
 // statusOf is the one table from what went wrong to the HTTP status.
 func statusOf(kind fault.Kind) int {
-	switch kind {
-	case fault.Malformed:
-		return http.StatusBadRequest
-	case fault.Unauthenticated:
-		return http.StatusUnauthorized
-	case fault.Forbidden:
-		return http.StatusForbidden
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Stale:
-		return http.StatusPreconditionFailed
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.UnsupportedMedia:
-		return http.StatusUnsupportedMediaType
-	case fault.Invalid:
-		return http.StatusUnprocessableEntity
-	case fault.VersionRequired:
-		return http.StatusPreconditionRequired
-	case fault.TooMany:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	case fault.Internal:
-		return http.StatusInternalServerError
-	default:
-		return http.StatusInternalServerError
+	statuses := map[fault.Kind]int{
+		fault.Malformed:        http.StatusBadRequest,
+		fault.Unauthenticated:  http.StatusUnauthorized,
+		fault.Forbidden:        http.StatusForbidden,
+		fault.NotFound:         http.StatusNotFound,
+		fault.Conflict:         http.StatusConflict,
+		fault.Stale:            http.StatusPreconditionFailed,
+		fault.TooLarge:         http.StatusRequestEntityTooLarge,
+		fault.UnsupportedMedia: http.StatusUnsupportedMediaType,
+		fault.Invalid:          http.StatusUnprocessableEntity,
+		fault.VersionRequired:  http.StatusPreconditionRequired,
+		fault.TooMany:          http.StatusTooManyRequests,
+		fault.Unavailable:      http.StatusServiceUnavailable,
+		fault.Internal:         http.StatusInternalServerError,
 	}
+	if status, ok := statuses[kind]; ok {
+		return status
+	}
+	return http.StatusInternalServerError
 }
 
 // problemOf turns any error into what the client may see of it.
@@ -152,7 +141,7 @@ func writeError(c *fiber.Ctx, err error) error {
 	problem := problemOf(err)
 	problem.cause = err
 	prepare(c, problem)
-	return c.Status(problem.Status).JSON(problem, problemType)
+	return c.Status(problem.Status).JSON(problem, problemType) //nolint:wrapcheck // nothing is left to tell
 }
 
 // prepare names the request in a problem, sets the headers that belong to it, and keeps it for the log.

@@ -52,7 +52,9 @@ func refusal(status int, errs []error) *Problem {
 	case status == http.StatusBadRequest:
 		return newProblem(status, "bad_json", "The body is not valid JSON.")
 	case status == http.StatusUnprocessableEntity && parameters:
-		return problemOfFault(&fault.Error{Kind: fault.Malformed, Code: "bad_parameter", Message: "Some parameters are not valid.", Fields: fields})
+		malformed := fault.New(fault.Malformed, "bad_parameter", "Some parameters are not valid.")
+		malformed.Fields = fields
+		return problemOfFault(malformed)
 	case status == http.StatusUnprocessableEntity && len(fields) > 0:
 		return problemOf(fault.InvalidFields(fields))
 	default:
@@ -77,7 +79,8 @@ func fieldsOf(errs []error) (fields []fault.Field, parameters bool) {
 			found[field.Name] = field
 		}
 	}
-	return slices.SortedFunc(maps.Values(found), func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) }), parameters
+	fields = slices.SortedFunc(maps.Values(found), func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
+	return fields, parameters
 }
 
 func ofWrongType(message string) bool {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/tenantry/tenantry/app/fault"
@@ -51,7 +52,7 @@ func earlier(a, b position) position {
 func (p position) encode() (string, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("encode a cursor: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(text), nil
 }

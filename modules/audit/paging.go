@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -81,7 +80,7 @@ func page(events []Event, limit int) (Page, error) {
 	events = events[:limit]
 	next, err := positionOf(events[limit-1]).encode()
 	if err != nil {
-		return Page{}, fmt.Errorf("encode a cursor: %w", err)
+		return Page{}, err
 	}
 	return Page{Events: events, Next: next}, nil
 }

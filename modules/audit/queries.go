@@ -27,8 +27,8 @@ const withMessage = ` left join lateral (
 const newestFirst = ` order by e.created_at desc, e.seq desc limit ?`
 
 // byID finds one event.
-func byID(id string) query {
-	return query{
+func byID(id string) *query {
+	return &query{
 		`select ` + eventColumns + `, coalesce(m.status, 'published') as status, m.attempts, m.published_at
 		from events e` + withMessage + ` where e.id = ?`, []any{id},
 	}
@@ -36,8 +36,8 @@ func byID(id string) query {
 
 // fromEvents walks the index of the filter's most telling column, and looks up the messages of what
 // it shows.
-func fromEvents(filter Filter, before position) query {
-	q := query{sql: `select ` + eventColumns + `, coalesce(m.status, 'published') as status, m.attempts, m.published_at
+func fromEvents(filter Filter, before position) *query {
+	q := &query{sql: `select ` + eventColumns + `, coalesce(m.status, 'published') as status, m.attempts, m.published_at
 		from events e` + withMessage + ` where true`}
 	q.narrow(filter, before)
 	if filter.Status != "" {
@@ -48,9 +48,11 @@ func fromEvents(filter Filter, before position) query {
 
 // fromMessages walks the index of the messages' status, and looks up their events. A message has the
 // time of its event.
-func fromMessages(filter Filter, before position) query {
-	q := query{sql: `select ` + eventColumns + `, m.status, m.attempts, m.published_at
-		from outbox_messages m join lateral (select * from events e where e.seq = m.seq limit 1) e on true where true`}
+func fromMessages(filter Filter, before position) *query {
+	q := &query{sql: `select ` + eventColumns + `, m.status, m.attempts, m.published_at
+		from outbox_messages m join lateral (
+			select ` + eventColumns + ` from events e where e.seq = m.seq limit 1
+		) e on true where true`}
 	q.where(`m.status = ?`, string(filter.Status))
 	q.where(`(m.created_at, m.seq) < (?, ?)`, before.time(), before.Seq)
 	if !filter.From.IsZero() {
@@ -63,8 +65,8 @@ func fromMessages(filter Filter, before position) query {
 }
 
 // pruned walks the events whose message is gone.
-func pruned(filter Filter, before position) query {
-	q := query{sql: `select ` + eventColumns + `, 'published' as status, null::integer as attempts, null::timestamptz as published_at
+func pruned(filter Filter, before position) *query {
+	q := &query{sql: `select ` + eventColumns + `, 'published' as status, null::integer as attempts, null::timestamptz as published_at
 		from events e` + withMessage + ` where m.seq is null`}
 	q.narrow(filter, before)
 	return q.limited(filter)
@@ -74,8 +76,8 @@ func pruned(filter Filter, before position) query {
 // age of their event, oldest first, and leaves none for less than a minute; so nothing newer than
 // this one was pruned. A message that was published late, after a replay, proves nothing: it may be
 // older than what was pruned before.
-func pruningBorder() query {
-	return query{sql: `select m.created_at from outbox_messages m
+func pruningBorder() *query {
+	return &query{sql: `select m.created_at from outbox_messages m
 		where m.status = 'published' and m.published_at < m.created_at + interval '1 minute'
 		order by m.created_at, m.seq limit 1`}
 }
@@ -119,11 +121,13 @@ func (q *query) columns(filter Filter) {
 	}
 }
 
-func (q query) limited(filter Filter) query {
-	return query{q.sql + newestFirst, append(q.args, filter.Limit+1)}
+func (q *query) limited(filter Filter) *query {
+	q.sql += newestFirst
+	q.args = append(q.args, filter.Limit+1)
+	return q
 }
 
-func (q query) events(tx *tenants.Tx) ([]Event, error) {
+func (q *query) events(tx *tenants.Tx) ([]Event, error) {
 	var events []Event
 	if err := tx.DB.Raw(strings.TrimSpace(q.sql), q.args...).Scan(&events).Error; err != nil {
 		return nil, fmt.Errorf("read events: %w", err)

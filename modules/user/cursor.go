@@ -3,6 +3,7 @@ package user
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +30,7 @@ func (p position) time() time.Time { return time.UnixMicro(p.Micros).UTC() }
 func (p position) encode() (string, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("encode a cursor: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(text), nil
 }

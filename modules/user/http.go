@@ -77,13 +77,14 @@ type listOutput struct {
 // routes registers the operations. What is common to all of them, such as the security scheme and
 // the answers of the middleware, is added by the app.
 func routes(api huma.API, service *Service) {
-	huma.Register(api, operation(http.MethodPost, path, "create-user", "Create a user", http.StatusConflict, http.StatusUnprocessableEntity), door{service}.create)
-	huma.Register(api, operation(http.MethodGet, path, "list-users", "List users, newest first"), door{service}.list)
-	huma.Register(api, operation(http.MethodGet, path+"/{id}", "get-user", "Get a user", http.StatusNotModified, http.StatusNotFound), door{service}.get)
-	huma.Register(api, change(http.MethodPatch, path+"/{id}", "change-user", "Change a user", http.StatusConflict, http.StatusUnprocessableEntity), door{service}.change)
-	huma.Register(api, change(http.MethodPost, path+"/{id}/disable", "disable-user", "Disable a user"), door{service}.disable)
-	huma.Register(api, change(http.MethodPost, path+"/{id}/enable", "enable-user", "Enable a user"), door{service}.enable)
-	huma.Register(api, change(http.MethodDelete, path+"/{id}", "delete-user", "Delete a user"), door{service}.delete)
+	door, one := door{service}, path+"/{id}"
+	huma.Register(api, operation(http.MethodPost, path, "create-user", "Create a user", http.StatusConflict), door.create)
+	huma.Register(api, operation(http.MethodGet, path, "list-users", "List users, newest first"), door.list)
+	huma.Register(api, operation(http.MethodGet, one, "get-user", "Get a user", http.StatusNotModified, http.StatusNotFound), door.get)
+	huma.Register(api, change(http.MethodPatch, one, "change-user", "Change a user", http.StatusConflict), door.change)
+	huma.Register(api, change(http.MethodPost, one+"/disable", "disable-user", "Disable a user"), door.disable)
+	huma.Register(api, change(http.MethodPost, one+"/enable", "enable-user", "Enable a user"), door.enable)
+	huma.Register(api, change(http.MethodDelete, one, "delete-user", "Delete a user"), door.delete)
 }
 
 func operation(method, path, id, summary string, errors ...int) huma.Operation {

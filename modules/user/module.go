@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"github.com/tenantry/tenantry/app/fault"
 	"github.com/tenantry/tenantry/app/module"
@@ -43,9 +42,6 @@ func onboard(_ context.Context, tx *tenants.Tx, onboarding *tenants.Onboarding) 
 // checkActor refuses a token whose subject is a disabled user. A subject that is no user of the
 // tenant, such as a machine's, passes: its issuer vouches for it.
 func checkActor(_ context.Context, tx *tenants.Tx, actor tenants.Actor) error {
-	if uuid.Validate(actor.UserID) != nil {
-		return nil
-	}
 	u, err := find(tx, actor.UserID)
 	switch {
 	case fault.KindOf(err) == fault.NotFound:

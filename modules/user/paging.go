@@ -1,8 +1,6 @@
 package user
 
 import (
-	"fmt"
-
 	"github.com/tenantry/tenantry/app/fault"
 )
 
@@ -49,7 +47,7 @@ func page(users []*User, limit int) (Page, error) {
 	users = users[:limit]
 	next, err := positionOf(users[limit-1]).encode()
 	if err != nil {
-		return Page{}, fmt.Errorf("encode a cursor: %w", err)
+		return Page{}, err
 	}
 	return Page{Users: users, Next: next}, nil
 }

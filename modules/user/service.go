@@ -114,7 +114,9 @@ func (s *Service) List(ctx context.Context, actor tenants.Actor, scope *tenants.
 }
 
 // Change updates a user whom the caller saw in a version. Only admins may.
-func (s *Service) Change(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version, changes Changes) (*User, error) {
+func (s *Service) Change(
+	ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version, changes Changes,
+) (*User, error) {
 	return write(ctx, actor, scope, id, version, func(u *User, tx *tenants.Tx) error {
 		return u.Change(changes, tx.Now)
 	})
@@ -152,7 +154,10 @@ func (s *Service) Delete(ctx context.Context, actor tenants.Actor, scope *tenant
 }
 
 // write loads a user in the version that the caller saw, lets it decide, and saves what it recorded.
-func write(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version, decide func(*User, *tenants.Tx) error) (*User, error) {
+func write(
+	ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version,
+	decide func(*User, *tenants.Tx) error,
+) (*User, error) {
 	if err := actor.Require(tenants.Admin); err != nil {
 		return nil, err
 	}

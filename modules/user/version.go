@@ -43,9 +43,9 @@ func parseIfMatch(header string) (Version, error) {
 	if tag == nil {
 		return Version{}, fault.New(fault.Malformed, "bad_if_match", `If-Match takes the ETag of the version you saw, for example "3".`)
 	}
-	version, err := strconv.ParseInt(tag[2], 10, 64)
-	if err != nil || tag[1] != "" || formatETag(version) != header {
-		return Saw(0), nil // versions begin at 1
+	version, _ := strconv.ParseInt(tag[2], 10, 64) // what is no number is no version of ours
+	if formatETag(version) != header {
+		version = 0 // versions begin at 1
 	}
 	return Saw(version), nil
 }
