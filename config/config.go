@@ -18,7 +18,7 @@ type Settings struct {
 	OwnerDatabaseURL     string             `env:"TENANTRY_OWNER_DATABASE_URL" format:"postgres" shown:"embedded" meaning:"the same as the owner's login, for migrations, onboarding and offboarding; without it serve answers those with 503"`
 	Clusters             map[string]Cluster `env:"-" meaning:"a further cluster: TENANTRY_CLUSTER_EU_1_URL is cluster eu-1, as the application's login"`
 	DatabasePoolSize     int                `env:"TENANTRY_DATABASE_POOL_SIZE" envDefault:"16" min:"1" max:"1000" meaning:"most connections to one cluster that a process opens for all of its tenants together"`
-	TenantsPerConnection int                `env:"TENANTRY_TENANTS_PER_CONNECTION" envDefault:"200" min:"1" meaning:"distinct tenants that a connection serves before it is retired, because PostgreSQL caches the catalog of each one in that connection's memory"`
+	TenantsPerConnection int                `env:"TENANTRY_TENANTS_PER_CONNECTION" envDefault:"1000" min:"1" meaning:"distinct tenants that a connection serves before it is retired, because PostgreSQL caches the catalog of each one in that connection's memory"`
 	NATSURL              string             `env:"TENANTRY_NATS_URL" format:"nats" shown:"embedded" meaning:"the broker; several servers of one NATS cluster are separated by commas"`
 	Listen               string             `env:"TENANTRY_LISTEN" envDefault:"127.0.0.1:8080" format:"address" meaning:"address of the API; port 0 picks a free one"`
 	MetricsListen        string             `env:"TENANTRY_METRICS_LISTEN" envDefault:"127.0.0.1:9090" format:"address" meaning:"address of the Prometheus metrics and the health of API and worker; off when empty"`
@@ -64,13 +64,12 @@ type Stream struct {
 type Worker struct {
 	Slots          int           `env:"SLOTS" envDefault:"8" min:"1" max:"1000" meaning:"turns that run at the same time in one process"`
 	HandlerSlots   int           `env:"HANDLER_SLOTS" envDefault:"4" min:"1" max:"1000" meaning:"slots that one handler may occupy, so that one dead API does not hang every tenant"`
-	Quantum        time.Duration `env:"QUANTUM" envDefault:"20ms" min:"1ms" meaning:"time that a tenant of weight 1 earns per round"`
-	BatchSize      int           `env:"BATCH_SIZE" envDefault:"200" min:"1" max:"10000" meaning:"most events that one read of a turn takes"`
+	Quantum        time.Duration `env:"QUANTUM" envDefault:"10ms" min:"1ms" meaning:"time that a tenant of weight 1 earns per round"`
+	BatchSize      int           `env:"BATCH_SIZE" envDefault:"500" min:"1" max:"10000" meaning:"most events that one read of a turn takes"`
 	LeaseTTL       time.Duration `env:"LEASE_TTL" envDefault:"15s" min:"1s" meaning:"how long a silent worker keeps its tenants; another one takes them afterwards"`
 	SweepInterval  time.Duration `env:"SWEEP_INTERVAL" envDefault:"2s" min:"10ms" meaning:"how often the schemas are searched for events whose hint was lost; the search slows down while it finds nothing"`
-	HandlerTimeout time.Duration `env:"HANDLER_TIMEOUT" envDefault:"30s" min:"10ms" meaning:"longest time that one call of a handler may take before it counts as failed"`
+	HandlerTimeout time.Duration `env:"HANDLER_TIMEOUT" envDefault:"10s" min:"10ms" meaning:"longest time that one call of a handler may take before it counts as failed"`
 	MaxAttempts    int           `env:"MAX_ATTEMPTS" envDefault:"12" min:"1" max:"100" meaning:"attempts after which a delivery is failed and waits for an operator"`
 	RetryMin       time.Duration `env:"RETRY_MIN" envDefault:"1s" min:"1ms" meaning:"wait before the second attempt; it doubles with each further one, with jitter"`
 	RetryMax       time.Duration `env:"RETRY_MAX" envDefault:"15m" min:"1ms" meaning:"longest wait between two attempts"`
-	Retention      time.Duration `env:"RETENTION" envDefault:"168h" min:"1m" meaning:"how long the publishing state of a published event is kept; the event itself stays"`
 }
