@@ -12,12 +12,12 @@ import (
 
 const path = "/v1/users"
 
-type createInput struct {
-	Body struct {
-		Email string `json:"email" format:"email" maxLength:"254" example:"ada@example.com" doc:"A bare address, unique in the tenant whatever its case."`
-		Name  string `json:"name" minLength:"1" maxLength:"200" example:"Ada Lovelace" doc:"For people; without control characters."`
-		Role  string `json:"role" enum:"member,admin,auditor" example:"member" doc:"Shown and kept. It grants nothing: permissions come from the token's roles."`
-	}
+type createInput struct{ Body createBody }
+
+type createBody struct {
+	Email string `json:"email" format:"email" maxLength:"254" example:"ada@example.com" doc:"A bare address, unique in the tenant whatever its case."`
+	Name  string `json:"name" minLength:"1" maxLength:"200" example:"Ada Lovelace" doc:"For people; without control characters."`
+	Role  string `json:"role" enum:"member,admin,auditor" example:"member" doc:"Shown and kept. It grants nothing: permissions come from the token's roles."`
 }
 
 // Resolve reports what the schema cannot say, together with what it says: all mistakes at once.
@@ -29,11 +29,13 @@ func (in *createInput) Resolve(huma.Context) []error {
 type changeInput struct {
 	ID      string `path:"id" example:"01942e3c-7d4c-7b6e-9f5e-0c6a3b7d2f11" doc:"The user's id."`
 	IfMatch string `header:"If-Match" example:"\"1\"" doc:"The ETag of the version that you saw."`
-	Body    struct {
-		Email *string `json:"email,omitempty" format:"email" maxLength:"254" example:"ada@example.com" doc:"The new address."`
-		Name  *string `json:"name,omitempty" minLength:"1" maxLength:"200" example:"Ada King" doc:"The new name."`
-		Role  *string `json:"role,omitempty" enum:"member,admin,auditor" example:"admin" doc:"The new role."`
-	}
+	Body    changeBody
+}
+
+type changeBody struct {
+	Email *string `json:"email,omitempty" format:"email" maxLength:"254" example:"ada@example.com" doc:"The new address."`
+	Name  *string `json:"name,omitempty" minLength:"1" maxLength:"200" example:"Ada King" doc:"The new name."`
+	Role  *string `json:"role,omitempty" enum:"member,admin,auditor" example:"admin" doc:"The new role."`
 }
 
 // Resolve reports what the schema cannot say, together with what it says: all mistakes at once.
