@@ -43,7 +43,7 @@ func (a *App) serve(ctx context.Context, config HTTPConfig) error {
 		return err
 	}
 	a.apiAddress = listener.Addr()
-	server, _ := NewHTTP(config)
+	server, _ := NewHTTP(config) //nolint:contextcheck // each request brings its own
 	serving := a.inBackground(ctx, "the API", func(context.Context) error { return server.Listener(listener) })
 	a.roles = append(a.roles, stopper{"the API", func(ctx context.Context) error {
 		if err := server.ShutdownWithContext(ctx); err != nil {

@@ -19,8 +19,9 @@ func (a *App) openClusters(context.Context) error {
 	a.served = make(map[string]*tenants.Cluster, len(names))
 	a.opened("the databases", a.closeClusters)
 	if !a.config.hasRegistry() {
-		return a.openOwnClusters()
+		return a.openOwnClusters() //nolint:contextcheck // a pool outlives the start, and nothing connects yet
 	}
+	//nolint:contextcheck // likewise
 	clusters, err := tenants.OpenClusters(a.config.Settings, tenants.Options{
 		OnCommit: a.touch, OnRetire: a.metrics.retired.Inc, Log: a.log,
 	})

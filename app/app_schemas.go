@@ -29,8 +29,8 @@ func moduleOf(t reflect.Type) string {
 	if t.Kind() != reflect.Struct || t.Name() != "" {
 		return ""
 	}
-	for i := range t.NumField() {
-		if module := moduleOf(t.Field(i).Type); module != "" {
+	for field := range t.Fields() {
+		if module := moduleOf(field.Type); module != "" {
 			return module
 		}
 	}

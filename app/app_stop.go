@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -33,8 +34,8 @@ func (a *App) stopRoles(ctx context.Context) error {
 
 func (a *App) stopParts(ctx context.Context) error {
 	var errs []error
-	for i := len(a.parts) - 1; i >= 0; i-- {
-		errs = append(errs, a.parts[i].end(ctx))
+	for _, part := range slices.Backward(a.parts) {
+		errs = append(errs, part.end(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -24,17 +24,17 @@ func newMetrics(cfg Config) *metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	make := promauto.With(registry)
-	make.NewGaugeVec(prometheus.GaugeOpts{
+	factory := promauto.With(registry)
+	factory.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: metricsNamespace, Name: "build_info", Help: "Always 1; the labels say which program this is.",
 	}, []string{"version", "commit"}).WithLabelValues(cfg.Version, cfg.Commit).Set(1)
 	return &metrics{
 		registry: registry,
-		duplicates: make.NewCounter(prometheus.CounterOpts{
+		duplicates: factory.NewCounter(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Subsystem: "broker", Name: "duplicates_total",
 			Help: "Events that the broker dropped because it had them already.",
 		}),
-		retired: make.NewCounter(prometheus.CounterOpts{
+		retired: factory.NewCounter(prometheus.CounterOpts{
 			Namespace: metricsNamespace, Subsystem: "database", Name: "retired_connections_total",
 			Help: "Connections that were retired because they had served many tenants.",
 		}),

@@ -45,47 +45,47 @@ func Operator() tenants.Actor {
 }
 
 // OperatorToken is an operator's token.
-func OperatorToken(t testing.TB) string {
-	t.Helper()
-	return Mint(t, tenants.TokenRequest{UserID: OperatorID, Roles: []tenants.Role{tenants.Operator}})
+func OperatorToken(tb testing.TB) string {
+	tb.Helper()
+	return Mint(tb, tenants.TokenRequest{UserID: OperatorID, Roles: []tenants.Role{tenants.Operator}})
 }
 
 // OperatorClient calls the API with an operator's token.
-func OperatorClient(t testing.TB) *Client {
-	t.Helper()
-	return NewClient(OperatorToken(t))
+func OperatorClient(tb testing.TB) *Client {
+	tb.Helper()
+	return NewClient(OperatorToken(tb))
 }
 
 // Mint makes any token with the program's key. Without a time it begins now.
-func Mint(t testing.TB, request tenants.TokenRequest) string {
-	t.Helper()
+func Mint(tb testing.TB, request tenants.TokenRequest) string {
+	tb.Helper()
 	if request.Now.IsZero() {
 		request.Now = Clusters().Home().Now()
 	}
 	token, err := tenants.Mint(Settings().JWT, request)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return token
 }
 
 // Superuser is a pool that no fence stops, on the program's database.
-func Superuser(t testing.TB) *pgxpool.Pool {
-	t.Helper()
+func Superuser(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
 	return current().superuser
 }
 
 // NATS is a stock client's connection to the broker, closed with the test.
-func NATS(t testing.TB) *nats.Conn {
-	t.Helper()
+func NATS(tb testing.TB) *nats.Conn {
+	tb.Helper()
 	conn, err := nats.Connect(current().settings.NATSURL)
-	require.NoError(t, err)
-	t.Cleanup(conn.Close)
+	require.NoError(tb, err)
+	tb.Cleanup(conn.Close)
 	return conn
 }
 
 // Stream is the stream of all events.
-func Stream(t testing.TB) jetstream.Stream {
-	t.Helper()
+func Stream(tb testing.TB) jetstream.Stream {
+	tb.Helper()
 	stream, err := current().js.Stream(context.Background(), app.StreamName)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return stream
 }

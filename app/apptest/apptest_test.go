@@ -88,7 +88,7 @@ func get(t *testing.T, url string) string {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Do(request)
 	require.NoError(t, err)
-	defer answer.Body.Close()
+	defer answer.Body.Close() //nolint:errcheck // it is read
 	var text strings.Builder
 	_, err = fmt.Fprint(&text, answer.Status, "\n")
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 )
 
 // jwtSecret signs the tests' tokens.
-const jwtSecret = "a-secret-for-tests-that-opens-nothing-at-all" //nolint:gosec // it opens nothing
+const jwtSecret = "a-secret-for-tests-that-opens-nothing-at-all"
 
 // program is the running program and the tests' own ways into it.
 type program struct {
@@ -90,6 +90,7 @@ func (p *program) startServers(ctx context.Context) error {
 }
 
 func (p *program) migrate(ctx context.Context) error {
+	//nolint:contextcheck // pools outlive the start
 	clusters, err := tenants.OpenClusters(p.settings, tenants.Options{})
 	if err != nil {
 		return fmt.Errorf("open the clusters: %w", err)

@@ -29,25 +29,25 @@ func (m Message) Name() string { return m.Header.Get("ce-type") }
 
 // Published returns the tenant's events that are in the stream, in the order in which they came.
 // Settle first.
-func (n *Tenant) Published(t testing.TB) []Message {
-	t.Helper()
-	stream, subject := Stream(t), "events."+n.Slug+".>"
+func (n *Tenant) Published(tb testing.TB) []Message {
+	tb.Helper()
+	stream, subject := Stream(tb), "events."+n.Slug+".>"
 	var all []Message
 	for next := uint64(1); ; {
-		raw, err := stream.GetMsg(t.Context(), next, jetstream.WithGetMsgSubject(subject))
+		raw, err := stream.GetMsg(tb.Context(), next, jetstream.WithGetMsgSubject(subject))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return all
 		}
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		all = append(all, Message{Subject: raw.Subject, Header: raw.Header, Data: raw.Data, Sequence: raw.Sequence})
 		next = raw.Sequence + 1
 	}
 }
 
 // PublishedNames are the names of those events.
-func (n *Tenant) PublishedNames(t testing.TB) []string {
-	t.Helper()
-	all := n.Published(t)
+func (n *Tenant) PublishedNames(tb testing.TB) []string {
+	tb.Helper()
+	all := n.Published(tb)
 	names := make([]string, len(all))
 	for i, message := range all {
 		names[i] = message.Name()

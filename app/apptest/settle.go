@@ -32,16 +32,16 @@ type Backlog struct {
 func (b Backlog) Empty() bool { return b.Unpublished == 0 && b.Retrying == 0 }
 
 // Backlog returns what the tenant's outbox still has to do.
-func (n *Tenant) Backlog(t testing.TB) Backlog {
-	t.Helper()
+func (n *Tenant) Backlog(tb testing.TB) Backlog {
+	tb.Helper()
 	backlog, err := n.backlog()
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return backlog
 }
 
 // Settle waits until the tenant's outbox has nothing left to do, except what failed for good.
-func (n *Tenant) Settle(t testing.TB) {
-	t.Helper()
+func (n *Tenant) Settle(tb testing.TB) {
+	tb.Helper()
 	var last Backlog
 	var err error
 	settled := func() bool {
@@ -50,10 +50,10 @@ func (n *Tenant) Settle(t testing.TB) {
 	}
 	for end := time.Now().Add(settleTimeout); !settled(); {
 		if time.Now().After(end) {
-			require.FailNow(t, "the outbox did not settle",
+			require.FailNow(tb, "the outbox did not settle",
 				"tenant %s after %s: %+v, last error: %v", n.Slug, settleTimeout, last, err)
 		}
-		pause(t.Context())
+		pause(tb.Context())
 	}
 }
 

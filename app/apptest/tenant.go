@@ -23,19 +23,19 @@ type Tenant struct {
 func NewSlug() string { return "t-" + uuid.NewString()[:8] + uuid.NewString()[:4] }
 
 // New onboards a tenant on the home cluster.
-func New(t testing.TB) *Tenant {
-	t.Helper()
+func New(tb testing.TB) *Tenant {
+	tb.Helper()
 	slug := NewSlug()
-	return Onboard(t, tenants.OnboardRequest{
+	return Onboard(tb, tenants.OnboardRequest{
 		Slug: slug, Name: "Tenant " + slug, OwnerEmail: "owner@" + slug + ".example", OwnerName: "Olga Owner",
 	})
 }
 
 // Onboard onboards the tenant that a request describes.
-func Onboard(t testing.TB, request tenants.OnboardRequest) *Tenant {
-	t.Helper()
-	tenant, _, err := Tenants().Onboard(t.Context(), Operator(), request)
-	require.NoError(t, err)
+func Onboard(tb testing.TB, request tenants.OnboardRequest) *Tenant {
+	tb.Helper()
+	tenant, _, err := Tenants().Onboard(tb.Context(), Operator(), request)
+	require.NoError(tb, err)
 	made := &Tenant{Tenant: tenant, Slug: tenant.Slug}
 	if tenant.OwnerUserID != nil {
 		made.OwnerID = *tenant.OwnerUserID
@@ -60,15 +60,15 @@ func (n *Tenant) Actor(roles ...tenants.Role) tenants.Actor {
 }
 
 // Token is a token of the tenant's first admin with the given roles.
-func (n *Tenant) Token(t testing.TB, roles ...tenants.Role) string {
-	t.Helper()
-	return Mint(t, tenants.TokenRequest{Tenant: n.Slug, UserID: n.subject(), Roles: roles})
+func (n *Tenant) Token(tb testing.TB, roles ...tenants.Role) string {
+	tb.Helper()
+	return Mint(tb, tenants.TokenRequest{Tenant: n.Slug, UserID: n.subject(), Roles: roles})
 }
 
 // Client calls the API with such a token.
-func (n *Tenant) Client(t testing.TB, roles ...tenants.Role) *Client {
-	t.Helper()
-	return NewClient(n.Token(t, roles...))
+func (n *Tenant) Client(tb testing.TB, roles ...tenants.Role) *Client {
+	tb.Helper()
+	return NewClient(n.Token(tb, roles...))
 }
 
 // subject is who the tokens speak for.

@@ -49,7 +49,7 @@ type runner struct {
 // the wish to stop.
 func Main(ctx context.Context, program Program) int {
 	r := &runner{Program: program}
-	root := r.root()
+	root := r.root() //nolint:contextcheck // a command gets its context when it is executed
 	root.SetArgs(program.Args[1:])
 	root.SetIn(program.Stdin)
 	root.SetOut(program.Stdout)

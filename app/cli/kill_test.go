@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -18,7 +19,7 @@ func launchProcess(t *testing.T, data string) (*exec.Cmd, readyLine) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(self, freePorts(data)...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self, freePorts(data)...)
 	cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
 	cmd.Stderr = t.Output()
 	stdout, err := cmd.StdoutPipe()

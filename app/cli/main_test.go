@@ -20,12 +20,7 @@ const asProgram = "CLI_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		os.Exit(cli.Main(ctx, cli.Program{
-			Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-			Build: modules.Build, Commands: modules.Commands(), Version: "test",
-		}))
+		os.Exit(runAsProgram())
 	}
 	code := m.Run()
 	if code == 0 {
@@ -35,4 +30,13 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+func runAsProgram() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Main(ctx, cli.Program{
+		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Build: modules.Build, Commands: modules.Commands(), Version: "test",
+	})
 }

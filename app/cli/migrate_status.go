@@ -49,7 +49,7 @@ func statusOf(list []tenants.Tenant) module.Result {
 			status.Failed = append(status.Failed, failedTenant{t.Slug, t.SchemaError})
 		}
 	}
-	rows := [][]string{}
+	rows := make([][]string, 0, len(status.Versions)+len(status.Failed))
 	for _, version := range slices.Sorted(maps.Keys(status.Versions)) {
 		note := "behind"
 		switch version {

@@ -46,9 +46,9 @@ func call(t *testing.T, environ []string, args ...string) outcome {
 }
 
 // mustCall runs a command that has to succeed, and returns its result.
-func mustCall(t *testing.T, environ []string, args ...string) string {
+func mustCall(t *testing.T, args ...string) string {
 	t.Helper()
-	got := call(t, environ, args...)
+	got := call(t, nil, args...)
 	require.Zero(t, got.code, "%v: %s", args, got.stderr)
 	return got.stdout
 }
@@ -194,7 +194,7 @@ func request(t *testing.T, method, url, token, body string) (int, string) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Do(request)
 	require.NoError(t, err)
-	defer answer.Body.Close()
+	defer answer.Body.Close() //nolint:errcheck // it is read
 	text, err := io.ReadAll(bufio.NewReader(answer.Body))
 	require.NoError(t, err)
 	return answer.StatusCode, string(text)

@@ -29,7 +29,7 @@ type runtimeFile struct {
 	NATSURL    string                 `json:"nats_url"`
 	Database   clusterURLs            `json:"database"`
 	Clusters   map[string]clusterURLs `json:"clusters,omitempty"`
-	JWTSecret  string                 `json:"jwt_secret,omitempty"` //nolint:gosec // the file is what keeps it
+	JWTSecret  string                 `json:"jwt_secret,omitempty"`
 }
 
 type clusterURLs struct {
@@ -95,7 +95,7 @@ func readRuntimeFile(data string) (*runtimeFile, error) {
 }
 
 func writeRuntimeFile(data string, file runtimeFile) error {
-	text, err := json.MarshalIndent(file, "", "  ")
+	text, err := json.MarshalIndent(file, "", "  ") //nolint:gosec // the file is what keeps the key
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", runtimeName, err)
 	}

@@ -107,7 +107,7 @@ func TestFindingsThatFailMakeDoctorFail(t *testing.T) {
 	r := &runner{Program: Program{Stdout: &stdout, Stderr: &stderr}, entered: true}
 	warned := []finding{{"settings", "slots", verdictWarn, "many", "fewer"}}
 	require.NoError(t, r.report(warned))
-	failed := append(warned, finding{"broker", "reachable", verdictFail, "away", "start it"})
+	failed := slices.Concat(warned, []finding{{"broker", "reachable", verdictFail, "away", "start it"}})
 	require.ErrorIs(t, r.report(failed), errReported)
 	require.Contains(t, stdout.String(), "away; advice: start it")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+//nolint:paralleltest,tparallel // its parts are steps of one story
 func TestUpIsWhatOtherCommandsTalkTo(t *testing.T) {
 	t.Parallel()
 	data := dataFolder(t)
@@ -27,8 +28,8 @@ func TestUpIsWhatOtherCommandsTalkTo(t *testing.T) {
 	t.Run("tokens", func(t *testing.T) { checkTokens(t, data, ready) })
 	t.Run("operators' views", func(t *testing.T) { checkViews(t, data) })
 	t.Run("completion", func(t *testing.T) {
-		require.Contains(t, mustCall(t, nil, "__complete", "--data", data, "tenant", "show", "ac"), "acme\n")
-		require.Contains(t, mustCall(t, nil, "__complete", "--data", data, "outbox", "failed", "--tenant", "glo"), "globex\n")
+		require.Contains(t, mustCall(t, "__complete", "--data", data, "tenant", "show", "ac"), "acme\n")
+		require.Contains(t, mustCall(t, "__complete", "--data", data, "outbox", "failed", "--tenant", "glo"), "globex\n")
 	})
 	t.Run("a second one says so", func(t *testing.T) {
 		second := call(t, nil, freePorts(data)...)
@@ -93,7 +94,7 @@ func checkTenants(t *testing.T, data string, ready readyLine) {
 			UserID string `json:"user_id"`
 		} `json:"owner"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(mustCall(t, nil, create...)), &made))
+	require.NoError(t, json.Unmarshal([]byte(mustCall(t, create...)), &made))
 	require.Equal(t, "active", made.Status)
 	require.NotEmpty(t, made.Owner.UserID)
 	again := call(t, nil, create...)
@@ -105,16 +106,16 @@ func checkTenants(t *testing.T, data string, ready readyLine) {
 	var list []struct {
 		Slug string `json:"slug"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(mustCall(t, nil, "tenant", "list", "--json", "--data", data)), &list))
+	require.NoError(t, json.Unmarshal([]byte(mustCall(t, "tenant", "list", "--json", "--data", data)), &list))
 	require.Len(t, list, 3)
-	table := mustCall(t, nil, "tenant", "list", "--data", data)
+	table := mustCall(t, "tenant", "list", "--data", data)
 	require.Regexp(t, `(?m)^SLUG +NAME +STATUS`, table)
 	require.Regexp(t, `(?m)^umbrella +Umbrella +active +main`, table)
 
-	require.Contains(t, mustCall(t, nil, "tenant", "suspend", "umbrella", "--data", data), "suspended")
-	require.Contains(t, mustCall(t, nil, "tenant", "list", "--status", "suspended", "--data", data), "umbrella")
-	require.Contains(t, mustCall(t, nil, "tenant", "resume", "umbrella", "--data", data), "active")
-	require.Contains(t, mustCall(t, nil, "tenant", "offboard", "umbrella", "--data", data), "offboarding")
+	require.Contains(t, mustCall(t, "tenant", "suspend", "umbrella", "--data", data), "suspended")
+	require.Contains(t, mustCall(t, "tenant", "list", "--status", "suspended", "--data", data), "umbrella")
+	require.Contains(t, mustCall(t, "tenant", "resume", "umbrella", "--data", data), "active")
+	require.Contains(t, mustCall(t, "tenant", "offboard", "umbrella", "--data", data), "offboarding")
 	require.Equal(t, 1, call(t, nil, "tenant", "resume", "umbrella", "--data", data).code)
 	require.Equal(t, 1, call(t, nil, "tenant", "show", "nobody", "--data", data).code)
 	invalid := call(t, nil, "tenant", "create", "Bad Slug", "--name", "x", "--owner-email", "x", "--data", data)
@@ -125,20 +126,20 @@ func checkTenants(t *testing.T, data string, ready readyLine) {
 
 func checkTokens(t *testing.T, data string, ready readyLine) {
 	t.Helper()
-	token := mustCall(t, nil, "token", "--tenant", "acme", "--user", "ada", "--role", "auditor", "--data", data)
+	token := mustCall(t, "token", "--tenant", "acme", "--user", "ada", "--role", "auditor", "--data", data)
 	require.Equal(t, 1, strings.Count(token, "\n"))
 	status, body := request(t, http.MethodGet, ready.URL+"/v1/events", strings.TrimSpace(token), "")
 	require.Equal(t, http.StatusOK, status, body)
-	token = mustCall(t, nil, "token", "--operator", "--ttl", "5m", "--data", data)
+	token = mustCall(t, "token", "--operator", "--ttl", "5m", "--data", data)
 	status, body = request(t, http.MethodGet, ready.URL+"/admin/v1/outbox", strings.TrimSpace(token), "")
 	require.Equal(t, http.StatusOK, status, body)
 }
 
 func checkViews(t *testing.T, data string) {
 	t.Helper()
-	require.Regexp(t, `(?m)^\d{4}_\w+ +[23] +newest`, mustCall(t, nil, "migrate", "status", "--data", data))
-	require.Contains(t, mustCall(t, nil, "migrate", "up", "--data", data), "newest version")
-	require.Contains(t, mustCall(t, nil, "outbox", "status", "--data", data), "globex")
+	require.Regexp(t, `(?m)^\d{4}_\w+ +[23] +newest`, mustCall(t, "migrate", "status", "--data", data))
+	require.Contains(t, mustCall(t, "migrate", "up", "--data", data), "newest version")
+	require.Contains(t, mustCall(t, "outbox", "status", "--data", data), "globex")
 	examined := call(t, nil, "doctor", "--data", data, "--json")
 	require.Zero(t, examined.code, examined.stdout)
 	var findings []struct {
@@ -188,9 +189,9 @@ func password(t *testing.T, text string) string {
 
 func TestUpNamesTheFlagOfAPortThatIsTaken(t *testing.T) {
 	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer taken.Close()
+	defer taken.Close() //nolint:errcheck // nobody connects
 	for _, flag := range []string{"--listen", "--metrics-listen"} {
 		args := append(freePorts(t.TempDir()), flag, taken.Addr().String())
 		got := call(t, nil, args...)

@@ -112,7 +112,7 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 // commandPaths walks the tree of commands by reading the help, as a person does.
 func commandPaths(t *testing.T, at []string) [][]string {
 	t.Helper()
-	help := mustCall(t, nil, append(at, "--help")...)
+	help := mustCall(t, append(at, "--help")...)
 	_, list, ok := strings.Cut(help, "Available Commands:\n")
 	all := [][]string{at}
 	if !ok {
@@ -142,7 +142,7 @@ func TestTheContractsCommandsAreThere(t *testing.T) {
 func TestHelpListsEverySetting(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--help"}, {"up", "--help"}, {"serve", "--help"}, {"worker", "--help"}} {
-		help := mustCall(t, nil, args...)
+		help := mustCall(t, args...)
 		for _, variable := range config.Reference() {
 			require.Contains(t, help, variable.Name)
 		}
@@ -151,15 +151,15 @@ func TestHelpListsEverySetting(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	require.Regexp(t, `^tenantry v1\.2\.3 commit abcdef go1\.\S+ \S+/\S+\n$`, mustCall(t, nil, "version"))
-	require.Contains(t, mustCall(t, nil, "version", "--json"), `"version": "v1.2.3"`)
+	require.Regexp(t, `^tenantry v1\.2\.3 commit abcdef go1\.\S+ \S+/\S+\n$`, mustCall(t, "version"))
+	require.Contains(t, mustCall(t, "version", "--json"), `"version": "v1.2.3"`)
 }
 
 func TestCompletionScripts(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		require.Contains(t, mustCall(t, nil, "completion", shell), "tenantry", shell)
+		require.Contains(t, mustCall(t, "completion", shell), "tenantry", shell)
 	}
-	require.Contains(t, mustCall(t, nil, "__complete", "token", "--role", ""), "auditor\n")
-	require.Contains(t, mustCall(t, nil, "__complete", "ten"), "tenant\t")
+	require.Contains(t, mustCall(t, "__complete", "token", "--role", ""), "auditor\n")
+	require.Contains(t, mustCall(t, "__complete", "ten"), "tenant\t")
 }
