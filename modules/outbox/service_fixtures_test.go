@@ -30,7 +30,9 @@ var (
 )
 
 // desk is where the handlers of all tests ask what to do.
-var desk = &reactions{refusals: map[reaction]error{}} //nolint:gochecknoglobals // handlers are made before the tests
+var desk = &reactions{ //nolint:gochecknoglobals // handlers are made before the tests
+	refusals: map[reaction]error{}, decide: map[string]func(string, workers.Event) error{},
+}
 
 // reaction is one handler's with one event.
 type reaction struct{ handler, eventID string }
