@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -23,7 +24,9 @@ func Commands() []module.Command {
 			flags.Int("events", 2000, "backlog of each tenant in a drain")
 			flags.Duration("duration", 10*time.Second, "how long the write path is measured")
 			flags.Int("rounds", 3, "how often everything is measured; medians are shown")
-			flags.StringSlice("only", nil, "what to measure: drain, write (default: both)")
+			flags.Int("rate", 500, "events a second in the measurement of latency")
+			flags.Int("neighbour", 500_000, "backlog of the one tenant that the others are measured behind")
+			flags.StringSlice("only", nil, "what to measure: drain, write, latency (default: all)")
 		},
 		Run: func(ctx context.Context, _ module.Env, call module.Call) (module.Result, error) {
 			plan, err := planOf(call.Flags)
@@ -38,9 +41,9 @@ func Commands() []module.Command {
 
 // plan is what a run measures.
 type plan struct {
-	tenants, events, rounds int
-	duration                time.Duration
-	drain, write            bool
+	tenants, events, rounds, rate, neighbour int
+	duration                                 time.Duration
+	only                                     []string
 }
 
 func planOf(flags *pflag.FlagSet) (plan, error) {
@@ -49,16 +52,19 @@ func planOf(flags *pflag.FlagSet) (plan, error) {
 	p.events, _ = flags.GetInt("events")
 	p.rounds, _ = flags.GetInt("rounds")
 	p.duration, _ = flags.GetDuration("duration")
-	only, _ := flags.GetStringSlice("only")
-	p.drain = len(only) == 0 || slices.Contains(only, "drain")
-	p.write = len(only) == 0 || slices.Contains(only, "write")
-	return p, p.check(only)
+	p.rate, _ = flags.GetInt("rate")
+	p.neighbour, _ = flags.GetInt("neighbour")
+	p.only, _ = flags.GetStringSlice("only")
+	return p, p.check()
 }
 
-func (p plan) check(only []string) error {
-	for _, name := range only {
-		if name != "drain" && name != "write" {
-			return invalid("only", "names drain, write or both, and not %q", name)
+// kinds are what can be measured, in the order in which it is.
+func kinds() []string { return []string{"drain", "write", "latency"} }
+
+func (p plan) check() error {
+	for _, name := range p.only {
+		if !slices.Contains(kinds(), name) {
+			return invalid("only", "names some of %s, and not %q", strings.Join(kinds(), ", "), name)
 		}
 	}
 	switch {
@@ -68,6 +74,8 @@ func (p plan) check(only []string) error {
 		return invalid("events", "must be at least 1")
 	case p.rounds < 1:
 		return invalid("rounds", "must be at least 1")
+	case p.rate < 1 || p.neighbour < 1:
+		return invalid("rate", "and --neighbour must be at least 1")
 	case p.duration < time.Second:
 		return invalid("duration", "must be at least 1s")
 	}
@@ -88,15 +96,16 @@ func (p plan) run(ctx context.Context) (*report, error) {
 	}
 	r.Conditions = append(r.Conditions, w.conditions(ctx)...)
 	r.add("onboarding", "tenants/s", "", 0, float64(p.tenants)/took.Seconds())
+	measure := map[string]func(context.Context, *world, *report) error{
+		"drain": p.drainRound, "write": p.writeRound, "latency": p.latencyRound,
+	}
 	for range p.rounds {
-		if p.drain {
-			if err := p.drainRound(ctx, w, r); err != nil {
-				return r, fmt.Errorf("measure the drain: %w", err)
+		for _, kind := range kinds() {
+			if len(p.only) > 0 && !slices.Contains(p.only, kind) {
+				continue
 			}
-		}
-		if p.write {
-			if err := p.writeRound(ctx, w, r); err != nil {
-				return r, fmt.Errorf("measure the write path: %w", err)
+			if err := measure[kind](ctx, w, r); err != nil {
+				return r, fmt.Errorf("measure %s: %w", kind, err)
 			}
 		}
 	}

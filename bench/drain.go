@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
 )
 
@@ -36,9 +37,9 @@ func (c counting) Complete(
 func (w *world) drain(ctx context.Context, publisher workers.Publisher, handlers []workers.Handler) (float64, error) {
 	total := 0
 	for _, t := range w.tenants {
-		var n int
-		if err := w.owner.QueryRow(ctx, fmt.Sprintf(`select count(*) from %s.outbox_messages where status = 'unpublished'`, t.SchemaName)).Scan(&n); err != nil {
-			return 0, fmt.Errorf("count the backlog: %w", err)
+		n, err := w.backlog(ctx, t)
+		if err != nil {
+			return 0, err
 		}
 		total += n
 	}
@@ -71,4 +72,13 @@ func (w *world) drain(ctx context.Context, publisher workers.Publisher, handlers
 			return float64(total) / took.Seconds(), err
 		}
 	}
+}
+
+// backlog counts a tenant's unpublished events.
+func (w *world) backlog(ctx context.Context, t tenants.Tenant) (n int, err error) {
+	sql := fmt.Sprintf(`select count(*) from %s.outbox_messages where status = 'unpublished'`, t.SchemaName)
+	if err := w.owner.QueryRow(ctx, sql).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the backlog: %w", err)
+	}
+	return n, nil
 }

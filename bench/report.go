@@ -84,14 +84,22 @@ func (r *report) result() module.Result {
 		}
 		rounds := make([]string, len(m.Rounds))
 		for i, v := range m.Rounds {
-			rounds[i] = strconv.FormatFloat(v, 'f', 0, 64)
+			rounds[i] = number(v)
 		}
 		result.Rows = append(result.Rows, []string{
-			m.Name, strconv.FormatFloat(m.Median, 'f', 0, 64), m.Unit, ratio, m.Beside, strings.Join(rounds, " "),
+			m.Name, number(m.Median), m.Unit, ratio, m.Beside, strings.Join(rounds, " "),
 		})
 	}
 	result.Notes = r.Conditions
 	return result
+}
+
+// number shows small figures with a decimal and large ones without.
+func number(v float64) string {
+	if v < 100 {
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
 func (p plan) conditions() []string {
@@ -100,6 +108,7 @@ func (p plan) conditions() []string {
 		fmt.Sprintf("%d cores (%s/%s, %s), program, PostgreSQL, broker and load generator on the same machine", runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		fmt.Sprintf("medians of %d rounds; ratios within each round", p.rounds),
 		fmt.Sprintf("write path: %d clients for %s; drains: %d connections for the bare loop, at most %d for the pool; no inbox rows are written", writers, p.duration, bareConns, poolSize),
+		fmt.Sprintf("latency: %d events/s through the service for %s; behind a neighbour with %d events: %d events/s of the others", p.rate, p.duration, p.neighbour, behindRate),
 		"JetStream: file storage, synced every two minutes, message ids with a window of 30 minutes",
 	}
 }

@@ -16,6 +16,10 @@ const (
 	jetStreamDrain = "drain: pool to JetStream"
 	pgbenchWrites  = "write: pgbench, same SQL"
 	postWrites     = "write: POST /v1/users"
+	latencyP50     = "latency: commit to acknowledged, p50"
+	latencyP99     = "latency: commit to acknowledged, p99"
+	behindP50      = "latency: the same behind a neighbour's backlog, p50"
+	behindP99      = "latency: the same behind a neighbour's backlog, p99"
 )
 
 // ackWait is as long as the program itself waits for the broker.
@@ -66,6 +70,41 @@ func (p plan) writeRound(ctx context.Context, w *world, r *report) error {
 	r.add(postWrites, "requests/s", pgbenchWrites, p.tenants, rate)
 	return nil
 }
+
+// latencyRound commits at a steady rate while the pool publishes to JetStream: first with nothing else
+// to do, then while one tenant has a backlog that outlasts the measurement, and its writers are others.
+func (p plan) latencyRound(ctx context.Context, w *world, r *report) error {
+	if err := w.reset(ctx, 0, 0); err != nil {
+		return err
+	}
+	times, err := w.latencies(ctx, w.tenants, p.rate, p.duration)
+	if err != nil {
+		return err
+	}
+	r.add(latencyP50, "ms", "", p.tenants, percentile(times, 0.5))
+	r.add(latencyP99, "ms", "", p.tenants, percentile(times, 0.99))
+	if len(w.tenants) == 1 {
+		return nil
+	}
+	if err := w.fill(ctx, w.tenants[0].SchemaName, 0, p.neighbour); err != nil {
+		return err
+	}
+	times, err = w.latencies(ctx, w.tenants[1:], behindRate, p.duration)
+	if err != nil {
+		return err
+	}
+	left, err := w.backlog(ctx, w.tenants[0])
+	if err != nil {
+		return err
+	}
+	r.add(behindP50, "ms", "", p.tenants, percentile(times, 0.5))
+	r.add(behindP99, "ms", "", p.tenants, percentile(times, 0.99))
+	r.add("the neighbour's backlog at the end", "events", "", 0, float64(left))
+	return nil
+}
+
+// behindRate is how many events a second the others commit beside a backlog.
+const behindRate = 50
 
 func invalid(flag, format string, args ...any) error {
 	return fault.New(fault.Invalid, "flag", "--"+flag+" "+format, args...)

@@ -24,6 +24,7 @@ import (
 	"github.com/tenantry/tenantry/config"
 	"github.com/tenantry/tenantry/modules"
 	"github.com/tenantry/tenantry/tenants"
+	"github.com/tenantry/tenantry/workers"
 )
 
 // world is the servers and tenants that a run measures, its own and gone afterwards.
@@ -38,6 +39,7 @@ type world struct {
 	service  *tenants.Service
 	set      module.Set
 	owner    *pgxpool.Pool // the superuser: it fills tables and looks at them
+	hints    *workers.NATSHints
 	tenants  []tenants.Tenant
 
 	closers []func()
@@ -87,7 +89,11 @@ func (w *world) connect(ctx context.Context) (err error) {
 	}
 	w.settings.DatabaseURL, w.settings.OwnerDatabaseURL = w.postgres.AppURL(), w.postgres.OwnerURL()
 	w.settings.NATSURL, w.settings.DatabasePoolSize = w.broker.URL(), poolSize
-	if w.clusters, err = tenants.OpenClusters(w.settings, tenants.Options{}); err != nil {
+	w.hints = workers.NewNATSHints(w.conn, tenants.HomeCluster)
+	w.closers = append(w.closers, w.hints.Close)
+	if w.clusters, err = tenants.OpenClusters(w.settings, tenants.Options{
+		OnCommit: func(_, tenantID string) { w.hints.Touch(tenantID) },
+	}); err != nil {
 		return err
 	}
 	w.closers = append(w.closers, w.clusters.Close)
