@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/tenantry/tenantry/app/fault"
 	"github.com/tenantry/tenantry/app/module"
 )
 
@@ -178,10 +177,6 @@ func pauseCommand(word, short string, paused bool) module.Command {
 		Path: []string{"outbox", word}, Arguments: "SLUG", Short: short,
 		Example: "tenantry outbox " + word + " acme",
 		Run: func(ctx context.Context, env module.Env, call module.Call) (module.Result, error) {
-			if len(call.Args) != 1 {
-				wrong := mistakes{{Name: "SLUG", Message: "is required, and nothing else"}}
-				return module.Result{}, fault.InvalidFields(wrong)
-			}
 			service := serviceOf(env)
 			verb, message := service.Resume, "Publishing for %s goes on."
 			if paused {

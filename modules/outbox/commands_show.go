@@ -7,29 +7,29 @@ import (
 	"github.com/tenantry/tenantry/app/module"
 )
 
-// showStatus makes the table of all tenants; a cluster that did not answer has a line of its own.
+// showStatus makes the table of all tenants, and names below it the clusters that did not answer.
 func showStatus(page StatusPage, now time.Time) module.Result {
 	result := module.Result{
 		JSON: statusBodyOf(page),
 		Columns: []string{
-			"TENANT", "CLUSTER", "UNPUBLISHED", "OLDEST", "RETRYING", "FAILED", "VISITED", "HOLDER", "STATE",
+			"tenant", "cluster", "unpublished", "oldest", "retrying", "failed", "visited", "holder", "paused",
 		},
 	}
 	for _, t := range page.Tenants {
-		state, oldest := "", "-"
+		paused, oldest := "no", "-"
 		if t.Paused {
-			state = "paused"
+			paused = "yes"
 		}
 		if t.OldestUnpublishedAt != nil {
 			oldest = roughly(t.OldestAge)
 		}
 		result.Rows = append(result.Rows, []string{
 			t.Slug, t.Cluster, count(t.Unpublished), oldest, count(t.Retrying), count(t.Failed),
-			ago(t.LastVisitedAt, now), orDash(t.Holder), state,
+			ago(t.LastVisitedAt, now), orDash(t.Holder), paused,
 		})
 	}
 	for _, cluster := range page.Unavailable {
-		result.Rows = append(result.Rows, []string{"-", cluster, "-", "-", "-", "-", "-", "-", "unavailable"})
+		result.Notes = append(result.Notes, "Cluster "+cluster+" does not answer; its tenants are missing.")
 	}
 	return result
 }
@@ -37,13 +37,16 @@ func showStatus(page StatusPage, now time.Time) module.Result {
 func showDeliveries(page DeliveryPage) module.Result {
 	result := module.Result{
 		JSON:    deliveriesBodyOf(page),
-		Columns: []string{"EVENT", "NAME", "AGGREGATE", "HANDLER", "STATUS", "ATTEMPTS", "FIRST FAILED", "LAST ERROR"},
+		Columns: []string{"event", "name", "aggregate", "handler", "status", "attempts", "first failed", "last error"},
 	}
 	for _, d := range page.Deliveries {
 		result.Rows = append(result.Rows, []string{
 			d.EventID, d.EventName, d.AggregateType + "/" + d.AggregateID, d.Handler, d.Status,
 			strconv.Itoa(d.Attempts), d.CreatedAt.UTC().Format(time.RFC3339), orDash(d.LastError),
 		})
+	}
+	if page.Next != "" {
+		result.Notes = []string{"There are more; --limit shows them."}
 	}
 	return result
 }

@@ -28,8 +28,7 @@ type tenantInput struct {
 }
 
 type deliveriesInput struct {
-	tenantInput
-
+	Slug    string `path:"slug" example:"acme" doc:"The tenant's slug, also one that it had before, or its id."`
 	Status  string `query:"status" enum:"retrying,waiting,failed" example:"failed" doc:"Only deliveries of this status."`
 	Handler string `query:"handler" example:"broker" doc:"Only deliveries to this handler; broker for what the broker refused."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The size of the page."`
@@ -37,8 +36,7 @@ type deliveriesInput struct {
 }
 
 type replayInput struct {
-	tenantInput
-
+	Slug string `path:"slug" example:"acme" doc:"The tenant's slug, also one that it had before, or its id."`
 	Body struct {
 		EventIDs []string   `json:"event_ids,omitempty" maxItems:"1000" doc:"The events whose dead deliveries are replayed."`
 		All      bool       `json:"all,omitempty" doc:"Replay every dead delivery that the other fields allow."`
@@ -49,8 +47,7 @@ type replayInput struct {
 }
 
 type skipInput struct {
-	tenantInput
-
+	Slug string `path:"slug" example:"acme" doc:"The tenant's slug, also one that it had before, or its id."`
 	Body struct {
 		EventID string `json:"event_id" format:"uuid" example:"01942e3c-7d4c-7b6e-9f5e-0c6a3b7d2f11" doc:"The event."`
 		Handler string `json:"handler" minLength:"1" example:"broker" doc:"The handler that is not to get it."`
@@ -58,8 +55,7 @@ type skipInput struct {
 }
 
 type republishInput struct {
-	tenantInput
-
+	Slug string `path:"slug" example:"acme" doc:"The tenant's slug, also one that it had before, or its id."`
 	Body struct {
 		Since time.Time  `json:"since" example:"2026-01-02T00:00:00Z" doc:"The beginning of the time in which the broker lost events."`
 		Until *time.Time `json:"until,omitempty" example:"2026-01-03T00:00:00Z" doc:"Its end; now when absent."`
