@@ -7,7 +7,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -83,4 +87,28 @@ func awaitEvents(t *testing.T, natsURL string, count int) {
 		require.False(t, seen[id], "published twice")
 		seen[id] = true
 	}
+}
+
+func TestInterruptDuringTheStartEndsItAndTheNextStartIsWhole(t *testing.T) {
+	t.Parallel()
+	data := dataFolder(t)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self, freePorts(data)...)
+	cmd.Env = []string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool {
+		_, err := os.Lstat(filepath.Join(data, "postgres.unfinished"))
+		return err == nil
+	}, 20*time.Second, 5*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	require.Error(t, cmd.Wait())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.Equal(t, "Interrupted.\n", stderr.String())
+
+	next, _ := launchProcess(t, data)
+	require.NoError(t, next.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, next.Wait())
 }

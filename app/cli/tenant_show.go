@@ -38,11 +38,19 @@ func (r *runner) showTenant(t tenants.Tenant) error {
 		userID = *t.OwnerUserID
 	}
 	rows := [][]string{
-		{"id", t.ID}, {"slug", t.Slug}, {"name", t.Name}, {"status", body.Status}, {"cluster", t.Cluster},
-		{"weight", strconv.Itoa(t.Weight)}, {"schema", t.SchemaName}, {"schema version", t.SchemaVersion},
-		{"owner", t.OwnerName + " <" + t.OwnerEmail + ">"}, {"owner's user id", userID},
+		{"id", t.ID},
+		{"slug", t.Slug},
+		{"name", t.Name},
+		{"status", body.Status},
+		{"cluster", t.Cluster},
+		{"weight", strconv.Itoa(t.Weight)},
+		{"schema", t.SchemaName},
+		{"schema version", t.SchemaVersion},
+		{"owner", t.OwnerName + " <" + t.OwnerEmail + ">"},
+		{"owner's user id", userID},
 		{"version", strconv.FormatInt(t.LockVersion, 10)},
-		{"created", t.CreatedAt.UTC().Format(time.RFC3339)}, {"updated", t.UpdatedAt.UTC().Format(time.RFC3339)},
+		{"created", t.CreatedAt.UTC().Format(time.RFC3339)},
+		{"updated", t.UpdatedAt.UTC().Format(time.RFC3339)},
 	}
 	if t.SchemaError != "" {
 		rows = append(rows, []string{"migration failed", t.SchemaError})

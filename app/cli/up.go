@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -74,14 +75,20 @@ func (r *runner) runUp(ctx context.Context, settings config.Settings, flags upFl
 		Dir: folder.Path(), NATSListen: flags.nats, Log: log,
 	}, settings)
 	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() //nolint:wrapcheck // it was interrupted, which is why the start failed
+		}
 		return err
 	}
-	defer func() {
-		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.ShutdownTimeout)
-		defer cancel()
-		err = errors.Join(err, runtime.Stop(stopping))
-	}()
+	defer func() { err = errors.Join(err, stopServers(ctx, runtime, settings.ShutdownTimeout)) }()
 	return r.runOver(ctx, settings, flags, folder.Path(), log)
+}
+
+// stopServers ends what is embedded, also when the process was asked to end.
+func stopServers(ctx context.Context, runtime *app.Runtime, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return runtime.Stop(ctx)
 }
 
 // checkAddresses finds a taken port before the databases have been started for nothing.

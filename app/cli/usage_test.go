@@ -73,7 +73,12 @@ func TestWithoutAProgramCommandsSaySoInOneSentence(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	for _, args := range [][]string{
-		{"tenant", "list"}, {"migrate", "up"}, {"serve"}, {"worker", "--cluster", "main"}, {"doctor"}, {"token", "--operator"},
+		{"tenant", "list"},
+		{"migrate", "up"},
+		{"serve"},
+		{"worker", "--cluster", "main"},
+		{"doctor"},
+		{"token", "--operator"},
 		{"outbox", "status"},
 	} {
 		got := call(t, nil, append(args, "--data", data)...)
