@@ -93,7 +93,7 @@ func libraries() []archtest.Library {
 
 // gormFiles are the files of modules that reach the database, and the tests that look into it.
 func gormFiles() []string {
-	return []string{"modules/*/service.go", "modules/*/queries.go", "modules/outbox/*.go", "modules/*/*_test.go"}
+	return []string{"modules/*/service.go", "modules/*/queries.go", "modules/outbox/*.go", "modules/*/*_test.go", "modules/*_test.go"}
 }
 
 func TestTheHouseKeepsItsRules(t *testing.T) {

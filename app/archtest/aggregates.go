@@ -98,16 +98,19 @@ func (w *watch) add(name *types.TypeName, shape *types.Struct, o *owner) {
 	}
 }
 
-// declarations are all types and the files that declare them.
+// declarations are all structs and the files that declare them. Other names of a struct are none.
 func declarations(units []*unit) map[*types.TypeName]string {
 	declared := map[*types.TypeName]string{}
 	for _, u := range units {
 		for _, f := range u.files {
 			ast.Inspect(f.syntax, func(node ast.Node) bool {
-				if spec, ok := node.(*ast.TypeSpec); ok {
-					if name, ok := u.info.Defs[spec.Name].(*types.TypeName); ok {
-						declared[name] = f.name
-					}
+				spec, ok := node.(*ast.TypeSpec)
+				if !ok || spec.Assign.IsValid() {
+					return true
+				}
+				_, shaped := spec.Type.(*ast.StructType)
+				if name, ok := u.info.Defs[spec.Name].(*types.TypeName); ok && shaped {
+					declared[name] = f.name
 				}
 				return true
 			})
@@ -167,19 +170,19 @@ func (c *checker) checkField(w *watch, u *unit, f *file, expr *ast.SelectorExpr)
 		return
 	}
 	if o := w.fields[field]; o != nil && !matches(o.writers, f.name) {
-		c.report(f.name, c.tree.line(expr.Pos()), "%s.%s is assigned here; only the verbs in %s may", o.name, field.Name(), o.home)
+		c.reportf(f.name, c.tree.line(expr.Pos()), "%s.%s is assigned here; only the verbs in %s may", o.name, field.Name(), o.home)
 	}
 }
 
 func (c *checker) checkWhole(w *watch, u *unit, f *file, expr *ast.StarExpr) {
 	if o := w.ownerOf(u.info.Types[expr].Type); o != nil && !matches(o.writers, f.name) {
-		c.report(f.name, c.tree.line(expr.Pos()), "a whole %s is assigned here; only the verbs in %s may", o.name, o.home)
+		c.reportf(f.name, c.tree.line(expr.Pos()), "a whole %s is assigned here; only the verbs in %s may", o.name, o.home)
 	}
 }
 
 func (c *checker) checkLiteral(w *watch, u *unit, f *file, literal *ast.CompositeLit) {
 	if o := w.ownerOf(u.info.Types[literal].Type); o != nil && len(literal.Elts) > 0 && !matches(o.makers, f.name) {
-		c.report(f.name, c.tree.line(literal.Pos()), "a %s is made here with fields; only the verbs in %s may", o.name, o.home)
+		c.reportf(f.name, c.tree.line(literal.Pos()), "a %s is made here with fields; only the verbs in %s may", o.name, o.home)
 	}
 }
 
@@ -200,6 +203,6 @@ func (c *checker) checkHandle(w *watch, u *unit, f *file, expr *ast.SelectorExpr
 		return
 	}
 	if h, ok := w.handles[field]; ok && matches(h.In, f.folder) && !matches(h.Files, f.name) {
-		c.report(f.name, c.tree.line(expr.Pos()), "%s.%s may not be used here", h.Type, h.Field)
+		c.reportf(f.name, c.tree.line(expr.Pos()), "%s.%s may not be used here", h.Type, h.Field)
 	}
 }

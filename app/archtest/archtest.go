@@ -124,6 +124,6 @@ type checker struct {
 	found []Violation
 }
 
-func (c *checker) report(file string, line int, format string, args ...any) {
+func (c *checker) reportf(file string, line int, format string, args ...any) {
 	c.found = append(c.found, Violation{File: file, Line: line, Text: fmt.Sprintf(format, args...)})
 }

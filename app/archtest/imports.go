@@ -28,7 +28,7 @@ func (r Rules) within(imported string) (string, bool) {
 func (c *checker) imports() {
 	for _, folder := range c.tree.folders() {
 		if _, ok := c.rules.Folder(folder); !ok {
-			c.report(folder, 0, "the folder has Go files and no rule; say in the table what it may import")
+			c.reportf(folder, 0, "the folder has Go files and no rule; say in the table what it may import")
 		}
 	}
 	for _, f := range c.tree.files {
@@ -45,8 +45,9 @@ func (c *checker) imports() {
 func (c *checker) checkImport(f *file, rule Folder, spec *ast.ImportSpec) {
 	imported, line := pathOf(spec), c.tree.line(spec.Pos())
 	if target, ours := c.rules.within(imported); ours {
-		if target != f.folder && !matches(rule.Imports, target) && !(f.test && matches(rule.Tests, target)) {
-			c.report(f.name, line, "%s may not import %s", shown(f), target)
+		allowed := target == f.folder || matches(rule.Imports, target) || f.test && matches(rule.Tests, target)
+		if !allowed {
+			c.reportf(f.name, line, "%s may not import %s", shown(f), target)
 		}
 		return
 	}
@@ -56,7 +57,7 @@ func (c *checker) checkImport(f *file, rule Folder, spec *ast.ImportSpec) {
 	if f.test && begins(c.rules.TestLibraries, imported) {
 		return
 	}
-	c.report(f.name, line, "%s may not import the library %s", shown(f), imported)
+	c.reportf(f.name, line, "%s may not import the library %s", shown(f), imported)
 }
 
 func shown(f *file) string {
@@ -73,7 +74,7 @@ func (c *checker) libraries() {
 			imported := pathOf(spec)
 			for _, rule := range c.rules.Libraries {
 				if begins([]string{rule.Path}, imported) && !matches(rule.Files, f.name) {
-					c.report(f.name, c.tree.line(spec.Pos()), "the library %s may not be imported here", imported)
+					c.reportf(f.name, c.tree.line(spec.Pos()), "the library %s may not be imported here", imported)
 				}
 			}
 		}

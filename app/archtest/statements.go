@@ -33,7 +33,7 @@ func (c *checker) statements() {
 	for _, s := range c.tree.scripts {
 		text := comment.ReplaceAllStringFunc(s.text, blank)
 		for _, at := range statement.FindAllStringIndex(text, -1) {
-			c.report(s.name, lineOf(text, at[1]), sticky)
+			c.reportf(s.name, lineOf(text, at[1]), sticky)
 		}
 		c.checkStars(s.name, 1, text)
 	}
@@ -51,7 +51,7 @@ func (c *checker) checkStrings(f *file) {
 		}
 		line := c.tree.line(literal.Pos())
 		if session.MatchString(text) {
-			c.report(f.name, line, sticky)
+			c.reportf(f.name, line, sticky)
 		}
 		c.checkStars(f.name, line, text)
 		return true
@@ -79,7 +79,7 @@ func (c *checker) checkStars(file string, first int, text string) {
 				source = text[at[2]:at[3]]
 			}
 			if !namesColumns(text, source) {
-				c.report(file, first+lineOf(text, at[0])-1, "all columns are selected; name them")
+				c.reportf(file, first+lineOf(text, at[0])-1, "all columns are selected; name them")
 			}
 		}
 	}

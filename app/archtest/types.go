@@ -53,8 +53,9 @@ func (r *resolver) Import(imported string) (*types.Package, error) {
 
 // all are the units of every folder: the packages, and the tests beside them.
 func (r *resolver) all() []*unit {
-	var all []*unit
-	for _, folder := range r.tree.folders() {
+	folders := r.tree.folders()
+	all := make([]*unit, 0, 2*len(folders))
+	for _, folder := range folders {
 		all = append(all, r.unit(folder, false), r.unit(folder, true))
 	}
 	return all
@@ -81,7 +82,8 @@ func (r *resolver) unit(folder string, beside bool) *unit {
 		}
 	}
 	config := types.Config{Importer: r, Error: func(error) {}, DisableUnusedImportCheck: true}
-	u.types, _ = config.Check(name, r.tree.set, syntax, u.info) //nolint:errcheck // libraries are missing, so there always is an error
+	// Libraries are missing, so there always is an error.
+	u.types, _ = config.Check(name, r.tree.set, syntax, u.info)
 	r.units[name] = u
 	return u
 }
