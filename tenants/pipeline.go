@@ -21,8 +21,14 @@ type Statement struct {
 }
 
 // Pipeline runs all statements in one transaction of the tenant and in one round trip, which is what
-// makes a turn of the worker cheap.
+// makes a turn of the worker cheap. Each is checked like those of a transaction: one that changed the
+// role of the session would outlive the pipeline.
 func (s *Scope) Pipeline(ctx context.Context, statements ...Statement) error {
+	for _, statement := range statements {
+		if err := checkStatement(statement.SQL); err != nil {
+			return err
+		}
+	}
 	err := s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		noteServed(conn.Conn(), s.placement.SchemaName, 1)
 		all := append(s.entry(), statements...)
