@@ -76,7 +76,7 @@ func (r *runner) runUp(ctx context.Context, settings config.Settings, flags upFl
 	}, settings)
 	if err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err() //nolint:wrapcheck // it was interrupted, which is why the start failed
+			return ctx.Err() // which is why the start failed
 		}
 		return err
 	}
