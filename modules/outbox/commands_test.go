@@ -162,15 +162,16 @@ func TestCommandsPauseAndResume(t *testing.T) {
 
 func TestCommandsNameEveryMistake(t *testing.T) {
 	t.Parallel()
-	for line, names := range map[string]string{
-		"outbox failed --limit 0":                     "--tenant --limit",
-		"outbox replay --since yesterday --until -2h": "--tenant --since --until",
-		"outbox skip":      "--tenant --event --handler",
-		"outbox republish": "--tenant --since",
-		"outbox republish --tenant acme --since 2026":  "--since",
-		"outbox replay --tenant acme":                  "event_ids",
-		"outbox replay --tenant acme --all --event 12": "all event_ids",
+	for _, c := range [][2]string{
+		{"outbox failed --limit 0", "--tenant --limit"},
+		{"outbox replay --since yesterday --until -2h", "--tenant --since --until"},
+		{"outbox skip", "--tenant --event --handler"},
+		{"outbox republish", "--tenant --since"},
+		{"outbox republish --tenant acme --since 2026", "--since"},
+		{"outbox replay --tenant acme", "event_ids"},
+		{"outbox replay --tenant acme --all --event 12", "all event_ids"},
 	} {
+		line, names := c[0], c[1]
 		_, err := run(t, strings.Fields(line)...)
 		problem, ok := errors.AsType[*fault.Error](err)
 		require.True(t, ok, "%s: %v", line, err)

@@ -72,7 +72,10 @@ func TestChainGoesOnOnlyWhereNothingIsBefore(t *testing.T) {
 			"lenient", []string{"failed", "retrying", "waiting"}, []string{"failed", "", "retrying"}, []int{1}, nil,
 		},
 		"it is dead and may be passed": {
-			"lenient", []string{"failed", "retrying", "waiting"}, []string{"failed", "failed", "retrying"}, []int{1},
+			"lenient",
+			[]string{"failed", "retrying", "waiting"},
+			[]string{"failed", "failed", "retrying"},
+			[]int{1},
 			&workers.Verdict{Dead: true, PassDead: true},
 		},
 		"it is dead and stands in the way": {

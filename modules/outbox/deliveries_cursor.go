@@ -36,7 +36,7 @@ func parseDeliveryCursor(cursor string) (deliveryPosition, error) {
 	if err := decoder.Decode(&p); err != nil {
 		return p, badCursor().Because(err)
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+	if _, err := decoder.Token(); err != io.EOF {
 		return p, badCursor()
 	}
 	if p.Seq < 1 || p.Handler == "" || !storable(p.Handler) {

@@ -91,7 +91,8 @@ func (r *reactions) calm(tenantID string) {
 }
 
 func replayUntil(ctx context.Context, t *testing.T, tenant *apptest.Tenant) {
-	service := newService()
+	t.Helper()
+	service := newService() //nolint:contextcheck // the program that it starts outlives the test
 	for ctx.Err() == nil {
 		_, err := service.Replay(ctx, apptest.Operator(), tenant.Slug, outbox.Selection{All: true})
 		if ctx.Err() == nil && fault.KindOf(err) != fault.Unavailable && err != nil {
@@ -103,11 +104,13 @@ func replayUntil(ctx context.Context, t *testing.T, tenant *apptest.Tenant) {
 
 // lookUntil looks for torn chains in one snapshot after the other.
 func lookUntil(ctx context.Context, t *testing.T, tenant *apptest.Tenant) {
+	t.Helper()
 	query := fmt.Sprintf(tornChains, tenant.Tenant.SchemaName)
+	pool := apptest.Superuser(t) //nolint:contextcheck // likewise
 	looks := 0
 	for ; ctx.Err() == nil; looks++ {
 		var torn []string
-		rows, err := apptest.Superuser(t).Query(ctx, "select array_agg(torn) from ("+query+") as t (torn)")
+		rows, err := pool.Query(ctx, "select array_agg(torn) from ("+query+") as t (torn)")
 		if err != nil {
 			continue
 		}

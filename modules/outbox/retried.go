@@ -29,7 +29,8 @@ const (
 // delivery had passed itself the next may pass too. It answers with the number of deliveries.
 const settle = `
 	with done as (
-		select * from unnest($1::bigint[], $2::text[], $3::bigint[]) as v (seq, handler, version)
+		select v.seq, v.handler, v.version
+		from unnest($1::bigint[], $2::text[], $3::bigint[]) as v (seq, handler, version)
 	), gone as (
 		delete from deliveries d using done
 		where d.seq = done.seq and d.handler = done.handler and d.lock_version = done.version

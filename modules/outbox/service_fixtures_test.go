@@ -115,9 +115,9 @@ func newIDs(t *testing.T, n int) []string {
 }
 
 // record commits events of the ticket, as a service would.
-func (k *ticket) record(t testing.TB, ids ...string) {
-	t.Helper()
-	require.NoError(t, k.tenant.Scope().Transact(t.Context(), func(tx *tenants.Tx) error {
+func (k *ticket) record(tb testing.TB, ids ...string) {
+	tb.Helper()
+	require.NoError(tb, k.tenant.Scope().Transact(tb.Context(), func(tx *tenants.Tx) error {
 		for _, id := range ids {
 			name := "Ticket.changed"
 			if k.version == 0 {
@@ -150,11 +150,11 @@ func opened(t *testing.T, tenant *apptest.Tenant, handler string, events int) (k
 func newService() *outbox.Service { return outbox.NewService(apptest.Clusters(), apptest.Tenants()) }
 
 // statuses are those of the tenant's open deliveries to a handler, by event id.
-func statuses(t testing.TB, tenant *apptest.Tenant, handler string) map[string]string {
-	t.Helper()
+func statuses(tb testing.TB, tenant *apptest.Tenant, handler string) map[string]string {
+	tb.Helper()
 	page, err := newService().Deliveries(context.Background(), apptest.Operator(), tenant.Slug,
 		outbox.DeliveryFilter{Handler: handler, Limit: outbox.MaxLimit})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	found := map[string]string{}
 	for _, d := range page.Deliveries {
 		found[d.EventID] = d.Status

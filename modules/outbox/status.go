@@ -128,7 +128,7 @@ func clusterStatus(ctx context.Context, cluster *tenants.Cluster, after string, 
 		if t.OldestUnpublishedAt != nil {
 			t.OldestAge = max(now.Sub(*t.OldestUnpublishedAt), 0)
 		}
-		return t, err //nolint:wrapcheck // CollectRows is wrapped below
+		return t, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the status of cluster %s: %w", cluster.Name(), err)

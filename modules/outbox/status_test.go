@@ -14,31 +14,31 @@ import (
 )
 
 // allStatuses reads page after page.
-func allStatuses(t testing.TB, service *outbox.Service, limit int) (all []outbox.TenantStatus, unavailable []string) {
-	t.Helper()
+func allStatuses(tb testing.TB, service *outbox.Service, limit int) (all []outbox.TenantStatus, unavailable []string) {
+	tb.Helper()
 	filter := outbox.StatusFilter{Limit: limit}
 	for {
 		page, err := service.Status(context.Background(), apptest.Operator(), filter)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		all, unavailable = append(all, page.Tenants...), append(unavailable, page.Unavailable...)
-		require.LessOrEqual(t, len(page.Tenants), limit)
+		require.LessOrEqual(tb, len(page.Tenants), limit)
 		if page.Next == "" {
 			return all, unavailable
 		}
-		require.Len(t, page.Tenants, limit)
+		require.Len(tb, page.Tenants, limit)
 		filter.Cursor = page.Next
 	}
 }
 
-func statusOf(t testing.TB, tenant *apptest.Tenant) outbox.TenantStatus {
-	t.Helper()
-	all, _ := allStatuses(t, newService(), outbox.MaxLimit)
+func statusOf(tb testing.TB, tenant *apptest.Tenant) outbox.TenantStatus {
+	tb.Helper()
+	all, _ := allStatuses(tb, newService(), outbox.MaxLimit)
 	for _, status := range all {
 		if status.TenantID == tenant.Tenant.ID {
 			return status
 		}
 	}
-	require.FailNow(t, "the tenant is missing")
+	require.FailNow(tb, "the tenant is missing")
 	return outbox.TenantStatus{}
 }
 
