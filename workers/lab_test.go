@@ -56,14 +56,16 @@ func runTests(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer servers.broker.Stop()
-	return m.Run()
+	code := m.Run()
+	servers.broker.Stop()
+	return max(code, leaked(code))
 }
 
 // lab is a cluster of its own for one test: no other test's pool sees its tenants.
 type lab struct {
 	t         *testing.T
 	database  string
+	postgres  *embedded.Postgres
 	clusters  *tenants.Clusters
 	cluster   *tenants.Cluster
 	service   *tenants.Service
@@ -75,18 +77,24 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	l := &lab{t: t, database: fmt.Sprintf("lab%d", servers.database.Add(1))}
-	require.NoError(t, servers.postgres.CreateDatabase(t.Context(), l.database))
-	l.clusters = openClusters(t, servers.postgres.URL("tenantry_app", l.database), servers.postgres.URL("tenantry_owner", l.database))
+	return newLabOn(t, servers.postgres, servers.broker.URL())
+}
+
+// newLabOn is a lab on servers that the test may stop.
+func newLabOn(t *testing.T, postgres *embedded.Postgres, brokerURL string) *lab {
+	t.Helper()
+	l := &lab{t: t, database: fmt.Sprintf("lab%d", servers.database.Add(1)), postgres: postgres}
+	require.NoError(t, postgres.CreateDatabase(t.Context(), l.database))
+	l.clusters = openClusters(t, postgres.URL("tenantry_app", l.database), postgres.URL("tenantry_owner", l.database))
 	require.NoError(t, tenants.MigrateControl(t.Context(), l.clusters))
 	l.cluster = l.clusters.Home()
 	l.service = tenants.NewService(l.clusters, nil)
 	l.source = outbox.NewSource(l.cluster)
 	var err error
-	l.superuser, err = pgxpool.New(t.Context(), servers.postgres.URL("postgres", l.database))
+	l.superuser, err = pgxpool.New(t.Context(), postgres.URL("postgres", l.database))
 	require.NoError(t, err)
 	t.Cleanup(l.superuser.Close)
-	l.conn, l.js = connect(t, servers.broker.URL())
+	l.conn, l.js = connect(t, brokerURL)
 	return l
 }
 
