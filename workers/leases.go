@@ -10,6 +10,8 @@ import (
 const (
 	acquireChunk = 1000
 	renewParts   = 3
+	// lockedPause is when a lease is asked for again whose row was locked.
+	lockedPause = 20 * time.Millisecond
 )
 
 // want asks for a lease; the wishes of a moment go in one statement. The lock is held.
@@ -88,8 +90,7 @@ func (p *Pool) install(g grant, asked time.Time) {
 		return
 	}
 	if !g.held {
-		t.takenUntil = g.expires
-		p.setAlarm(t, g.expires.Add(rand.N(p.config.LeaseTTL/4))) //nolint:gosec // jitter needs no secrecy
+		p.waitFor(t, g)
 		return
 	}
 	t.lease, t.weight, t.paused = g.lease, g.weight, g.paused
@@ -97,6 +98,17 @@ func (p *Pool) install(g grant, asked time.Time) {
 	t.retries = true // nobody looked yet
 	t.hold(asked, p.config.LeaseTTL)
 	p.wakeLocked(t)
+}
+
+// waitFor asks again when the other holder's time is over. A lease that is free and was not granted was
+// locked for the moment, by a sweep or by another process that takes it.
+func (p *Pool) waitFor(t *tenant, g grant) {
+	if g.expires == nil || !g.expires.After(time.Now()) {
+		p.setAlarm(t, time.Now().Add(lockedPause+rand.N(lockedPause))) //nolint:gosec // jitter needs no secrecy
+		return
+	}
+	t.takenUntil = *g.expires
+	p.setAlarm(t, g.expires.Add(rand.N(p.config.LeaseTTL/4))) //nolint:gosec // jitter needs no secrecy
 }
 
 // loseLocked forgets a lease that is gone, stops the turn under it, and asks anew.

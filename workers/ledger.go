@@ -20,17 +20,19 @@ type ledger struct {
 
 // grant is the answer to the wish for a lease.
 type grant struct {
-	lease   Lease
-	weight  int
-	paused  bool
-	held    bool
-	expires time.Time
+	lease  Lease
+	weight int
+	paused bool
+	held   bool
+	// expires is until when the lease is taken; nil when it never was, or was given up.
+	expires *time.Time
 }
 
 // acquire takes the leases that are free and says of the others until when they are taken.
 func (l *ledger) acquire(ctx context.Context, tenantIDs []string) ([]grant, error) {
 	rows, err := l.cluster.Pool().Query(ctx, `
-		select tenant_id::text, slug, schema_name, role_name, weight, paused, fence, held, expires_at
+		select tenant_id::text, slug, schema_name, role_name, weight, paused, fence, held,
+		       case when isfinite(expires_at) then expires_at end
 		from dispatch.acquire($1::uuid[], $2, make_interval(secs => $3))`, tenantIDs, l.holder, l.ttl.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("acquire leases: %w", err)
