@@ -93,6 +93,9 @@ func (r *turn) send(ctx context.Context, events []Event) (errs []error, outage b
 		r.pool.breaker.RecordSuccess()
 		return errs, false
 	}
+	if ctx.Err() != nil && r.pool.breaker.IsClosed() {
+		return errs, true // the turn was cancelled, which says nothing about the broker
+	}
 	if r.pool.breaker.IsClosed() {
 		r.pool.config.Log.WarnContext(ctx, "the broker is away; events stay unpublished until it is back")
 	}
