@@ -81,7 +81,9 @@ func (s *spy) Apply(ctx context.Context, lease workers.Lease, handler workers.Ha
 // publisherFunc is a publisher that is one function.
 type publisherFunc func(ctx context.Context, events []workers.Event) []error
 
-func (f publisherFunc) Publish(ctx context.Context, events []workers.Event) []error { return f(ctx, events) }
+func (f publisherFunc) Publish(ctx context.Context, events []workers.Event) []error {
+	return f(ctx, events)
+}
 
 // megaphone is a way of hints through which the test alone speaks.
 type megaphone struct {

@@ -51,14 +51,16 @@ func runTests(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = servers.postgres.Stop(context.Background()) }()
 	servers.broker, err = embedded.StartNATS(embedded.NATSConfig{Dir: dir})
 	if err != nil {
 		panic(err)
 	}
 	code := m.Run()
 	servers.broker.Stop()
-	return max(code, leaked(code))
+	if err := servers.postgres.Stop(context.Background()); err != nil {
+		panic(err)
+	}
+	return leaked(code)
 }
 
 // lab is a cluster of its own for one test: no other test's pool sees its tenants.
