@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -125,12 +126,10 @@ func (d tenantDoor) list(ctx context.Context, in *listTenantsInput) (*listTenant
 		return nil, err
 	}
 	out := &listTenantsOutput{}
+	out.Body.NextCursor = rest.NextCursor(next)
 	out.Body.Items = make([]tenantBody, 0, len(items))
 	for _, tenant := range items {
 		out.Body.Items = append(out.Body.Items, tenantBodyOf(tenant))
-	}
-	if next != "" {
-		out.Body.NextCursor = &next
 	}
 	return out, nil
 }
@@ -144,7 +143,11 @@ func (d tenantDoor) change(ctx context.Context, in *changeTenantInput) (*tenantO
 	if err != nil {
 		return nil, err
 	}
-	version, err := parseIfMatch(in.IfMatch)
+	seen, err := rest.ParseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	version, err := seen.Required()
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,9 @@ package app
 
 import (
 	"net/http"
-	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -47,25 +44,5 @@ func tenantBodyOf(t tenants.Tenant) tenantBody {
 }
 
 func showTenant(t tenants.Tenant) *tenantOutput {
-	return &tenantOutput{Status: http.StatusOK, ETag: `"` + strconv.FormatInt(t.LockVersion, 10) + `"`, Body: tenantBodyOf(t)}
-}
-
-var entityTag = regexp.MustCompile(`^(W/)?"([\x21\x23-\x7e\x80-\xff]*)"$`)
-
-// parseIfMatch reads the version that the caller saw. A weak tag, or one that is no version of ours,
-// is well-formed and never matches (RFC 9110, 13.1.1), and neither does version 0.
-func parseIfMatch(header string) (int64, error) {
-	header = strings.TrimSpace(header)
-	if header == "" || header == "*" {
-		return 0, fault.New(fault.VersionRequired, "version_required", "Say which version you saw: If-Match takes its ETag.")
-	}
-	tag := entityTag.FindStringSubmatch(header)
-	if tag == nil {
-		return 0, fault.New(fault.Malformed, "bad_if_match", `If-Match takes the ETag of the version you saw, for example "3".`)
-	}
-	version, _ := strconv.ParseInt(tag[2], 10, 64) // what is no number is no version of ours
-	if tag[1] != "" || strconv.FormatInt(version, 10) != tag[2] {
-		version = 0
-	}
-	return version, nil
+	return &tenantOutput{Status: http.StatusOK, ETag: rest.ETag(t.LockVersion), Body: tenantBodyOf(t)}
 }

@@ -58,8 +58,5 @@ func Unscoped(ctx context.Context, c *Cluster, query string) error {
 	return c.gorm.WithContext(ctx).Exec(query).Error
 }
 
-// After decodes a cursor, and EncodeCursor makes one.
-func After(cursor string) (string, error) { return ListFilter{Limit: 1, Cursor: cursor}.after() }
-
-// EncodeCursor makes a cursor.
-func EncodeCursor(slug string) string { return encodeCursor(slug) }
+// After decodes a cursor.
+func After(cursor string) (string, error) { return (&ListFilter{Cursor: cursor}).check() }

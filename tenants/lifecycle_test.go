@@ -168,7 +168,9 @@ func TestListIsPaged(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, next)
 	require.Len(t, items, 1)
-	for _, filter := range []tenants.ListFilter{{Limit: 201}, {Limit: -1}, {Status: "x"}, {Cursor: "?"}, {Cursor: "QUFB"}} {
+	for _, filter := range []tenants.ListFilter{
+		{Limit: 201}, {Limit: -1}, {Status: "x"}, {Cursor: "?"}, {Cursor: "QUFB"}, {Cursor: "IkEi"},
+	} {
 		_, _, err := service.List(t.Context(), operator, filter)
 		require.Equal(t, fault.Malformed, fault.KindOf(err), "%+v", filter)
 	}

@@ -2,13 +2,13 @@ package tenants
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
 
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 )
 
 // ListFilter says which tenants, and which page of them.
@@ -23,57 +23,34 @@ type ListFilter struct {
 	Cursor string
 }
 
-const (
-	defaultLimit = 50
-	maxLimit     = 200
-)
-
 // List returns a page of tenants in the order of their slugs, and the cursor of the next page, empty at
 // the end.
 func (s *Service) List(ctx context.Context, actor Actor, filter ListFilter) ([]Tenant, string, error) {
 	if err := actor.Require(Operator); err != nil {
 		return nil, "", err
 	}
-	if filter.Limit == 0 {
-		filter.Limit = defaultLimit
-	}
-	after, err := filter.after()
+	after, err := filter.check()
 	if err != nil {
 		return nil, "", err
 	}
 	items, err := s.registry.page(ctx, filter, after)
-	if err != nil || len(items) <= filter.Limit {
-		return items, "", err
+	if err != nil {
+		return nil, "", err
 	}
-	items = items[:filter.Limit]
-	return items, encodeCursor(items[len(items)-1].Slug), nil
+	return rest.Cut(items, filter.Limit, func(t Tenant) any { return t.Slug })
 }
 
-func (f ListFilter) after() (string, error) {
-	statuses := []Status{"", Provisioning, Active, Suspended, Offboarding}
-	if f.Limit < 1 || f.Limit > maxLimit {
-		return "", malformed("limit", "must be 1 to 200")
+// check completes the filter, and returns the slug after which the page begins.
+func (f *ListFilter) check() (string, error) {
+	fields := rest.CheckLimit(&f.Limit)
+	if !slices.Contains([]Status{"", Provisioning, Active, Suspended, Offboarding}, f.Status) {
+		fields = append(fields, fault.Field{Name: "status", Message: "must be provisioning, active, suspended or offboarding"})
 	}
-	if !slices.Contains(statuses, f.Status) {
-		return "", malformed("status", "must be provisioning, active, suspended or offboarding")
+	if err := rest.BadParameters(fields); err != nil || f.Cursor == "" {
+		return "", err
 	}
-	if f.Cursor == "" {
-		return "", nil
-	}
-	after, err := base64.RawURLEncoding.Strict().DecodeString(f.Cursor)
-	if err != nil || !slugPattern.Match(after) {
-		return "", malformed("cursor", "is not one that this API gave")
-	}
-	return string(after), nil
+	return rest.DecodeCursor(f.Cursor, slugPattern.MatchString)
 }
-
-func malformed(name, message string) error {
-	problem := fault.New(fault.Malformed, "malformed", "The parameter %s %s.", name, message)
-	problem.Fields = []fault.Field{{Name: name, Message: message}}
-	return problem
-}
-
-func encodeCursor(slug string) string { return base64.RawURLEncoding.EncodeToString([]byte(slug)) }
 
 // page reads one row more than the limit, which tells whether there is a next page.
 func (r *Registry) page(ctx context.Context, filter ListFilter, after string) ([]Tenant, error) {

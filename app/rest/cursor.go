@@ -9,7 +9,7 @@ import (
 )
 
 // EncodeCursor makes the cursor that stands for a position in a list; clients take it for opaque. The
-// position is a struct whose fields JSON can hold.
+// position is whatever JSON holds without loss.
 func EncodeCursor(position any) (string, error) {
 	text, err := json.Marshal(position)
 	if err != nil {

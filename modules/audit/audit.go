@@ -62,7 +62,7 @@ type Filter struct {
 	Status Status
 	// From is the first time that counts, To the first that does not any more.
 	From, To time.Time
-	// Limit is the size of the page, 1 to MaxLimit; 0 stands for DefaultLimit.
+	// Limit is the size of the page, 1 to rest.MaxLimit; 0 stands for rest.DefaultLimit.
 	Limit int
 	// Cursor is where the last page ended; empty for the first.
 	Cursor string
@@ -75,11 +75,3 @@ type Page struct {
 	// Next is the cursor of the next page, empty at the end.
 	Next string
 }
-
-// The limits of a list's page.
-const (
-	// DefaultLimit is the size of a page when nobody asks for another.
-	DefaultLimit = 50
-	// MaxLimit is the size of the largest page.
-	MaxLimit = 200
-)

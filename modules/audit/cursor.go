@@ -2,12 +2,7 @@ package audit
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"time"
-
-	"github.com/tenantry/tenantry/app/fault"
 )
 
 // position is a place in the order of the events: newest first by (created_at, seq). A list shows
@@ -48,34 +43,5 @@ func earlier(a, b position) position {
 	return b
 }
 
-// encode makes the cursor that stands for the position; clients take it for opaque.
-func (p position) encode() (string, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("encode a cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(text), nil
-}
-
-// parseCursor reads what encode wrote, to the letter, and nothing else: it comes back from outside.
-func parseCursor(cursor string) (position, error) {
-	var p position
-	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil {
-		return position{}, badCursor().Because(err)
-	}
-	if err := json.Unmarshal(text, &p); err != nil {
-		return position{}, badCursor().Because(err)
-	}
-	if p.Micros < 0 || p.Micros > lastMicro || p.Seq < 1 {
-		return position{}, badCursor()
-	}
-	if again, err := p.encode(); err != nil || again != cursor {
-		return position{}, badCursor()
-	}
-	return p, nil
-}
-
-func badCursor() *fault.Error {
-	return fault.New(fault.Malformed, "bad_cursor", "The cursor is not one that a list gave out; start again without it.")
-}
+// genuine reports whether a list can have such a position.
+func (p position) genuine() bool { return p.Micros >= 0 && p.Micros <= lastMicro && p.Seq >= 1 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -89,12 +90,10 @@ func (d door) list(ctx context.Context, in *listInput) (*listOutput, error) {
 		return nil, err
 	}
 	out := &listOutput{}
+	out.Body.NextCursor = rest.NextCursor(page.Next)
 	out.Body.Items = make([]body, 0, len(page.Events))
 	for _, event := range page.Events {
 		out.Body.Items = append(out.Body.Items, bodyOf(event))
-	}
-	if page.Next != "" {
-		out.Body.NextCursor = &page.Next
 	}
 	return out, nil
 }

@@ -8,14 +8,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 )
 
 // check completes the filter and finds the position before which its events stand.
 func (f *Filter) check() (position, error) {
-	if f.Limit == 0 {
-		f.Limit = DefaultLimit
-	}
-	if err := f.mistakes(); err != nil {
+	if err := rest.BadParameters(f.mistakes()); err != nil {
 		return position{}, err
 	}
 	before := end
@@ -25,19 +23,18 @@ func (f *Filter) check() (position, error) {
 	if f.Cursor == "" {
 		return before, nil
 	}
-	cursor, err := parseCursor(f.Cursor)
+	cursor, err := rest.DecodeCursor(f.Cursor, position.genuine)
 	return earlier(before, cursor), err
 }
 
-func (f *Filter) mistakes() error {
-	var fields []fault.Field
+func (f *Filter) mistakes() []fault.Field {
+	fields := rest.CheckLimit(&f.Limit)
 	report := func(wrong bool, name, message string) {
 		if wrong {
 			fields = append(fields, fault.Field{Name: name, Message: message})
 		}
 	}
 	const text = "must be UTF-8 text without NUL"
-	report(f.Limit < 1 || f.Limit > MaxLimit, "limit", "must be 1 to 200")
 	report(!storable(f.Name), "name", text)
 	report(!storable(f.AggregateType), "aggregate_type", text)
 	report(!storable(f.ActorID), "actor_id", text)
@@ -45,10 +42,7 @@ func (f *Filter) mistakes() error {
 	report(!f.Status.known(), "status", "must be unpublished, retrying, published or failed")
 	report(!datable(f.From), "from", "must be a time of the years 1970 to 9999")
 	report(!datable(f.To), "to", "must be a time of the years 1970 to 9999")
-	if len(fields) == 0 {
-		return nil
-	}
-	return &fault.Error{Kind: fault.Malformed, Code: "bad_parameter", Message: "Some parameters are not valid.", Fields: fields}
+	return fields
 }
 
 func (s Status) known() bool {
@@ -72,15 +66,7 @@ func datable(t time.Time) bool {
 // isUUID takes the one spelling that PostgreSQL and we write.
 func isUUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
-// page cuts off the event too many, whose presence means that there is a next page.
 func page(events []Event, limit int) (Page, error) {
-	if len(events) <= limit {
-		return Page{Events: events}, nil
-	}
-	events = events[:limit]
-	next, err := positionOf(events[limit-1]).encode()
-	if err != nil {
-		return Page{}, err
-	}
-	return Page{Events: events, Next: next}, nil
+	events, next, err := rest.Cut(events, limit, func(e Event) any { return positionOf(e) })
+	return Page{Events: events, Next: next}, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tenantry/tenantry/app/apptest"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/modules/audit"
 	"github.com/tenantry/tenantry/tenants"
 )
@@ -174,7 +175,7 @@ func requireFewRows(t *testing.T, tenant *apptest.Tenant, pages ...int) {
 		filter.Limit = limit
 		requireFewRowsOn(t, tenant, name+", first page", filter)
 		for _, deep := range pages {
-			cursor, err := audit.Encode(audit.Position{Micros: at(deep).UnixMicro(), Seq: 1})
+			cursor, err := rest.EncodeCursor(audit.Position{Micros: at(deep).UnixMicro(), Seq: 1})
 			require.NoError(t, err)
 			filter.Cursor = cursor
 			requireFewRowsOn(t, tenant, name+", deep page", filter)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/modules/user"
 	"github.com/tenantry/tenantry/tenants"
 )
@@ -56,7 +57,7 @@ func TestServiceChecksRolesItself(t *testing.T) {
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
 	_, err = service.Create(t.Context(), nobody, tn.Scope(), user.Input{})
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
-	err = service.Delete(t.Context(), nobody, tn.Scope(), id, user.Saw(1))
+	err = service.Delete(t.Context(), nobody, tn.Scope(), id, rest.Saw(1))
 	require.Equal(t, fault.Forbidden, fault.KindOf(err))
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -141,43 +142,43 @@ func (d door) get(ctx context.Context, in *getInput) (*output, error) {
 		return nil, err
 	}
 	out := show(found)
-	if seenAlready(in.IfNoneMatch, found.LockVersion) {
+	if rest.SeenAlready(in.IfNoneMatch, found.LockVersion) {
 		out.Status = http.StatusNotModified
 	}
 	return out, nil
 }
 
 func (d door) change(ctx context.Context, in *changeInput) (*output, error) {
-	return d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version Version) (*User, error) {
+	return d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version rest.Version) (*User, error) {
 		return d.service.Change(ctx, actor, scope, in.ID, version, in.changes())
 	})
 }
 
 func (d door) disable(ctx context.Context, in *versionedInput) (*output, error) {
-	return d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version Version) (*User, error) {
+	return d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version rest.Version) (*User, error) {
 		return d.service.Disable(ctx, actor, scope, in.ID, version)
 	})
 }
 
 func (d door) enable(ctx context.Context, in *versionedInput) (*output, error) {
-	return d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version Version) (*User, error) {
+	return d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version rest.Version) (*User, error) {
 		return d.service.Enable(ctx, actor, scope, in.ID, version)
 	})
 }
 
 func (d door) delete(ctx context.Context, in *versionedInput) (*struct{}, error) {
-	_, err := d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version Version) (*User, error) {
+	_, err := d.write(ctx, in.IfMatch, func(actor tenants.Actor, scope *tenants.Scope, version rest.Version) (*User, error) {
 		return nil, d.service.Delete(ctx, actor, scope, in.ID, version)
 	})
 	return nil, err
 }
 
-func (door) write(ctx context.Context, ifMatch string, call func(tenants.Actor, *tenants.Scope, Version) (*User, error)) (*output, error) {
+func (door) write(ctx context.Context, ifMatch string, call func(tenants.Actor, *tenants.Scope, rest.Version) (*User, error)) (*output, error) {
 	actor, scope, err := tenants.Access(ctx)
 	if err != nil {
 		return nil, err
 	}
-	version, err := parseIfMatch(ifMatch)
+	version, err := rest.ParseIfMatch(ifMatch)
 	if err != nil {
 		return nil, err
 	}

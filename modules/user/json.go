@@ -3,6 +3,8 @@ package user
 import (
 	"net/http"
 	"time"
+
+	"github.com/tenantry/tenantry/app/rest"
 )
 
 // body is a user as clients see it.
@@ -32,17 +34,15 @@ func bodyOf(u *User) *body {
 func formatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
 
 func show(u *User) *output {
-	return &output{Status: http.StatusOK, ETag: formatETag(u.LockVersion), Body: bodyOf(u)}
+	return &output{Status: http.StatusOK, ETag: rest.ETag(u.LockVersion), Body: bodyOf(u)}
 }
 
 func showPage(page Page) *listOutput {
 	out := &listOutput{}
+	out.Body.NextCursor = rest.NextCursor(page.Next)
 	out.Body.Items = make([]*body, 0, len(page.Users))
 	for _, u := range page.Users {
 		out.Body.Items = append(out.Body.Items, bodyOf(u))
-	}
-	if page.Next != "" {
-		out.Body.NextCursor = &page.Next
 	}
 	return out
 }

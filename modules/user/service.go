@@ -9,16 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
-)
-
-// The limits of a list's page.
-const (
-	// DefaultLimit is the size of a page when nobody asks for another.
-	DefaultLimit = 50
-	// MaxLimit is the size of the largest page.
-	MaxLimit = 200
 )
 
 // Service is the use cases of the users. Every exported method checks the actor's role and is one
@@ -44,7 +37,7 @@ type Filter struct {
 	Email string
 	// Status is active or disabled; empty for both.
 	Status Status
-	// Limit is the size of the page, 1 to MaxLimit; 0 stands for DefaultLimit.
+	// Limit is the size of the page, 1 to rest.MaxLimit; 0 stands for rest.DefaultLimit.
 	Limit int
 	// Cursor is where the last page ended; empty for the first.
 	Cursor string
@@ -115,7 +108,7 @@ func (s *Service) List(ctx context.Context, actor tenants.Actor, scope *tenants.
 
 // Change updates a user whom the caller saw in a version. Only admins may.
 func (s *Service) Change(
-	ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version, changes Changes,
+	ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version rest.Version, changes Changes,
 ) (*User, error) {
 	return write(ctx, actor, scope, id, version, func(u *User, tx *tenants.Tx) error {
 		return u.Change(changes, tx.Now)
@@ -123,7 +116,7 @@ func (s *Service) Change(
 }
 
 // Disable shuts a user out. Only admins may.
-func (s *Service) Disable(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version) (*User, error) {
+func (s *Service) Disable(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version rest.Version) (*User, error) {
 	return write(ctx, actor, scope, id, version, func(u *User, tx *tenants.Tx) error {
 		u.Disable(tx.Now)
 		return nil
@@ -131,7 +124,7 @@ func (s *Service) Disable(ctx context.Context, actor tenants.Actor, scope *tenan
 }
 
 // Enable lets a disabled user in again. Only admins may.
-func (s *Service) Enable(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version) (*User, error) {
+func (s *Service) Enable(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version rest.Version) (*User, error) {
 	return write(ctx, actor, scope, id, version, func(u *User, tx *tenants.Tx) error {
 		u.Enable(tx.Now)
 		return nil
@@ -139,7 +132,7 @@ func (s *Service) Enable(ctx context.Context, actor tenants.Actor, scope *tenant
 }
 
 // Delete removes a user. Only admins may.
-func (s *Service) Delete(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version) error {
+func (s *Service) Delete(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version rest.Version) error {
 	if err := actor.Require(tenants.Admin); err != nil {
 		return err
 	}
@@ -155,7 +148,7 @@ func (s *Service) Delete(ctx context.Context, actor tenants.Actor, scope *tenant
 
 // write loads a user in the version that the caller saw, lets it decide, and saves what it recorded.
 func write(
-	ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version Version,
+	ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string, version rest.Version,
 	decide func(*User, *tenants.Tx) error,
 ) (*User, error) {
 	if err := actor.Require(tenants.Admin); err != nil {
@@ -179,12 +172,12 @@ func write(
 	return written, nil
 }
 
-func load(tx *tenants.Tx, id string, version Version) (*User, error) {
+func load(tx *tenants.Tx, id string, version rest.Version) (*User, error) {
 	u, err := find(tx, id)
 	if err != nil {
 		return nil, err
 	}
-	return u, version.check(u.LockVersion)
+	return u, version.Check(u.LockVersion)
 }
 
 // create is also the onboarding's, which has a transaction of its own.
