@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tenantry/tenantry/app/module"
+	"github.com/tenantry/tenantry/app/rest"
 )
 
 // Commands are the operator's verbs at a terminal: the same services as the admin API.
@@ -24,7 +25,7 @@ func statusCommand() module.Command {
 		Example: "tenantry outbox status",
 		Run: func(ctx context.Context, env module.Env, call module.Call) (module.Result, error) {
 			service, all := serviceOf(env), StatusPage{}
-			for filter := (StatusFilter{Limit: MaxLimit}); ; {
+			for filter := (StatusFilter{Limit: rest.MaxLimit}); ; {
 				page, err := service.Status(ctx, call.Actor, filter)
 				if err != nil {
 					return module.Result{}, err
@@ -65,7 +66,7 @@ func runFailed(ctx context.Context, env module.Env, call module.Call) (module.Re
 	filter := DeliveryFilter{Status: status, Handler: handler}
 	var all DeliveryPage
 	for {
-		filter.Limit = min(limit-len(all.Deliveries), MaxLimit)
+		filter.Limit = min(limit-len(all.Deliveries), rest.MaxLimit)
 		page, err := serviceOf(env).Deliveries(ctx, call.Actor, tenant, filter)
 		if err != nil {
 			return module.Result{}, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -96,25 +97,19 @@ func (s *Service) Deliveries(
 	if err != nil {
 		return DeliveryPage{}, err
 	}
-	return page.cut(filter.Limit)
+	page.Deliveries, page.Next, err = rest.Cut(page.Deliveries, filter.Limit, positionOf)
+	return page, err
 }
 
 // check completes the filter and reads its cursor.
 func (f *DeliveryFilter) check() (deliveryPosition, error) {
-	if f.Limit == 0 {
-		f.Limit = DefaultLimit
-	}
-	var wrong mistakes
-	wrong.note(f.Limit < 1 || f.Limit > MaxLimit, "limit", "must be 1 to 200")
+	wrong := mistakes(rest.CheckLimit(&f.Limit))
 	wrong.note(!f.knownStatus(), "status", "must be retrying, waiting or failed")
 	wrong.note(!storable(f.Handler), "handler", "must be UTF-8 text without NUL")
-	if len(wrong) > 0 {
-		return deliveryPosition{}, badParameters(wrong)
+	if err := rest.BadParameters(wrong); err != nil || f.Cursor == "" {
+		return deliveryPosition{}, err
 	}
-	if f.Cursor == "" {
-		return deliveryPosition{}, nil
-	}
-	return parseDeliveryCursor(f.Cursor)
+	return rest.DecodeCursor(f.Cursor, deliveryPosition.genuine)
 }
 
 func (f *DeliveryFilter) knownStatus() bool {
@@ -124,19 +119,4 @@ func (f *DeliveryFilter) knownStatus() bool {
 	default:
 		return false
 	}
-}
-
-// cut removes the delivery too many, whose presence means that there is a next page.
-func (p DeliveryPage) cut(limit int) (DeliveryPage, error) {
-	if len(p.Deliveries) <= limit {
-		return p, nil
-	}
-	p.Deliveries = p.Deliveries[:limit]
-	last := p.Deliveries[limit-1]
-	next, err := deliveryPosition{Seq: last.Seq, Handler: last.Handler}.encode()
-	if err != nil {
-		return DeliveryPage{}, fmt.Errorf("encode a cursor: %w", err)
-	}
-	p.Next = next
-	return p, nil
 }

@@ -1,12 +1,5 @@
 package outbox
 
-import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"io"
-)
-
 // deliveryPosition is the place of a delivery in a tenant's order. The zero value is before the first.
 type deliveryPosition struct {
 	// Seq is the event's place.
@@ -15,32 +8,16 @@ type deliveryPosition struct {
 	Handler string `json:"h"`
 }
 
-// encode makes the cursor that stands for the position; clients take it for opaque.
-func (p deliveryPosition) encode() (string, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return "", err //nolint:wrapcheck // the caller does
-	}
-	return base64.RawURLEncoding.EncodeToString(text), nil
-}
+// genuine reports whether a list can have such a position.
+func (p deliveryPosition) genuine() bool { return p.Seq >= 1 && p.Handler != "" && storable(p.Handler) }
 
-// parseDeliveryCursor reads what encode wrote, and nothing else: it comes back from outside.
-func parseDeliveryCursor(cursor string) (deliveryPosition, error) {
-	var p deliveryPosition
-	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil {
-		return p, badCursor().Because(err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&p); err != nil {
-		return p, badCursor().Because(err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return p, badCursor()
-	}
-	if p.Seq < 1 || p.Handler == "" || !storable(p.Handler) {
-		return p, badCursor()
-	}
-	return p, nil
+func positionOf(d Delivery) any { return deliveryPosition{Seq: d.Seq, Handler: d.Handler} }
+
+// statusPosition is where a page of tenants ends. The cluster comes first, because two servers need not
+// agree on the order of slugs.
+type statusPosition struct {
+	// Cluster is the cluster that the page ends in.
+	Cluster string `json:"c"`
+	// Slug is its last tenant.
+	Slug string `json:"s"`
 }

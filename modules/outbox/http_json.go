@@ -1,6 +1,10 @@
 package outbox
 
-import "time"
+import (
+	"time"
+
+	"github.com/tenantry/tenantry/app/rest"
+)
 
 type statusOutput struct{ Body statusBody }
 
@@ -79,7 +83,7 @@ type skipBody struct {
 
 func statusBodyOf(page StatusPage) statusBody {
 	body := statusBody{
-		Items: make([]tenantStatusBody, 0, len(page.Tenants)), NextCursor: cursorOf(page.Next),
+		Items: make([]tenantStatusBody, 0, len(page.Tenants)), NextCursor: rest.NextCursor(page.Next),
 		Unavailable: append([]string{}, page.Unavailable...),
 	}
 	for _, t := range page.Tenants {
@@ -95,7 +99,7 @@ func statusBodyOf(page StatusPage) statusBody {
 }
 
 func deliveriesBodyOf(page DeliveryPage) deliveriesBody {
-	body := deliveriesBody{Items: make([]deliveryBody, 0, len(page.Deliveries)), NextCursor: cursorOf(page.Next)}
+	body := deliveriesBody{Items: make([]deliveryBody, 0, len(page.Deliveries)), NextCursor: rest.NextCursor(page.Next)}
 	for _, d := range page.Deliveries {
 		body.Items = append(body.Items, deliveryBodyOf(d))
 	}
@@ -116,13 +120,6 @@ func deliveryBodyOf(d Delivery) deliveryBody {
 
 func skipBodyOf(s Skipped) skipBody {
 	return skipBody(s)
-}
-
-func cursorOf(next string) *string {
-	if next == "" {
-		return nil
-	}
-	return &next
 }
 
 // timeLayout is RFC 3339 in UTC with the microseconds that PostgreSQL keeps.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenantry/tenantry/app/apptest"
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
@@ -153,7 +154,7 @@ func newService() *outbox.Service { return outbox.NewService(apptest.Clusters(),
 func statuses(tb testing.TB, tenant *apptest.Tenant, handler string) map[string]string {
 	tb.Helper()
 	page, err := newService().Deliveries(context.Background(), apptest.Operator(), tenant.Slug,
-		outbox.DeliveryFilter{Handler: handler, Limit: outbox.MaxLimit})
+		outbox.DeliveryFilter{Handler: handler, Limit: rest.MaxLimit})
 	require.NoError(tb, err)
 	found := map[string]string{}
 	for _, d := range page.Deliveries {

@@ -2,26 +2,18 @@ package outbox
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/tenants"
 )
 
-const (
-	// DefaultLimit is the size of a page when none is asked for.
-	DefaultLimit = 50
-	// MaxLimit is the largest page.
-	MaxLimit = 200
-	// statusTimeout bounds the wait for one cluster, so that one that hangs does not hold up the answer.
-	statusTimeout = 5 * time.Second
-)
+// statusTimeout bounds the wait for one cluster, so that one that hangs does not hold up the answer.
+const statusTimeout = 5 * time.Second
 
 // StatusFilter says which page of tenants.
 type StatusFilter struct {
@@ -67,43 +59,41 @@ func (s *Service) Status(ctx context.Context, actor tenants.Actor, filter Status
 	if err := actor.Require(tenants.Operator); err != nil {
 		return StatusPage{}, err
 	}
-	if filter.Limit == 0 {
-		filter.Limit = DefaultLimit
-	}
-	from, err := filter.position(s.clusters.Names())
+	names := s.clusters.Names()
+	from, err := filter.position(names)
 	if err != nil {
 		return StatusPage{}, err
 	}
 	var page StatusPage
-	names := s.clusters.Names()
-	for _, name := range names[slices.Index(names, from.cluster):] {
-		if name != from.cluster {
-			from = statusPosition{cluster: name}
+	for _, name := range names[slices.Index(names, from.Cluster):] {
+		if name != from.Cluster {
+			from = statusPosition{Cluster: name}
 		}
 		if err := s.addCluster(ctx, &page, from, filter.Limit+1-len(page.Tenants)); err != nil {
 			return StatusPage{}, err
 		}
 		if len(page.Tenants) > filter.Limit {
-			page.Tenants = page.Tenants[:filter.Limit]
-			page.Next = positionOf(page.Tenants[filter.Limit-1]).encode()
 			break
 		}
 	}
-	return page, nil
+	page.Tenants, page.Next, err = rest.Cut(page.Tenants, filter.Limit, func(t TenantStatus) any {
+		return statusPosition{Cluster: t.Cluster, Slug: t.Slug}
+	})
+	return page, err
 }
 
 // addCluster appends what one cluster has after a position. Only the caller's own end is an error.
 func (s *Service) addCluster(ctx context.Context, page *StatusPage, from statusPosition, limit int) error {
-	cluster, err := s.clusters.Get(from.cluster)
+	cluster, err := s.clusters.Get(from.Cluster)
 	if err != nil {
 		return err
 	}
-	found, err := clusterStatus(ctx, cluster, from.slug, limit)
+	found, err := clusterStatus(ctx, cluster, from.Slug, limit)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("read the outboxes' status: %w", ctx.Err())
 	case err != nil:
-		page.Unavailable = append(page.Unavailable, from.cluster)
+		page.Unavailable = append(page.Unavailable, from.Cluster)
 	default:
 		page.Tenants = append(page.Tenants, found...)
 	}
@@ -136,44 +126,15 @@ func clusterStatus(ctx context.Context, cluster *tenants.Cluster, after string, 
 	return found, nil
 }
 
-// statusPosition is where a page ends. The cluster comes first, because two servers need not agree on
-// the order of slugs.
-type statusPosition struct{ cluster, slug string }
-
-func positionOf(t TenantStatus) statusPosition { return statusPosition{t.Cluster, t.Slug} }
-
-// encode makes the cursor that stands for the position; clients take it for opaque.
-func (p statusPosition) encode() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(p.cluster + "/" + p.slug))
-}
-
 // position reads the cursor, which comes back from outside.
-func (f StatusFilter) position(clusters []string) (statusPosition, error) {
-	if f.Limit < 1 || f.Limit > MaxLimit {
-		return statusPosition{}, badLimit()
+func (f *StatusFilter) position(clusters []string) (statusPosition, error) {
+	if err := rest.BadParameters(rest.CheckLimit(&f.Limit)); err != nil {
+		return statusPosition{}, err
 	}
 	if f.Cursor == "" {
-		return statusPosition{cluster: clusters[0]}, nil
+		return statusPosition{Cluster: clusters[0]}, nil
 	}
-	text, err := base64.RawURLEncoding.Strict().DecodeString(f.Cursor)
-	if err != nil {
-		return statusPosition{}, badCursor().Because(err)
-	}
-	cluster, slug, ok := strings.Cut(string(text), "/")
-	if !ok || !slices.Contains(clusters, cluster) || !storable(slug) {
-		return statusPosition{}, badCursor()
-	}
-	return statusPosition{cluster, slug}, nil
-}
-
-func badCursor() *fault.Error {
-	return fault.New(fault.Malformed, "bad_cursor", "The cursor is not one that a list gave out; start again without it.")
-}
-
-func badLimit() error {
-	return badParameters(mistakes{{Name: "limit", Message: "must be 1 to 200"}})
-}
-
-func badParameters(fields mistakes) error {
-	return &fault.Error{Kind: fault.Malformed, Code: "bad_parameter", Message: "Some parameters are not valid.", Fields: fields}
+	return rest.DecodeCursor(f.Cursor, func(p statusPosition) bool {
+		return slices.Contains(clusters, p.Cluster) && storable(p.Slug)
+	})
 }

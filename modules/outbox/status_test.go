@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenantry/tenantry/app/apptest"
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/config"
 	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
@@ -32,7 +33,7 @@ func allStatuses(tb testing.TB, service *outbox.Service, limit int) (all []outbo
 
 func statusOf(tb testing.TB, tenant *apptest.Tenant) outbox.TenantStatus {
 	tb.Helper()
-	all, _ := allStatuses(tb, newService(), outbox.MaxLimit)
+	all, _ := allStatuses(tb, newService(), rest.MaxLimit)
 	for _, status := range all {
 		if status.TenantID == tenant.Tenant.ID {
 			return status
@@ -89,7 +90,7 @@ func TestStatusNamesAClusterThatIsDown(t *testing.T) {
 	clusters, err := tenants.OpenClusters(settings, tenants.Options{})
 	require.NoError(t, err)
 	t.Cleanup(clusters.Close)
-	all, unavailable := allStatuses(t, outbox.NewService(clusters, tenants.NewService(clusters, nil)), outbox.MaxLimit)
+	all, unavailable := allStatuses(t, outbox.NewService(clusters, tenants.NewService(clusters, nil)), rest.MaxLimit)
 	require.Equal(t, []string{"down"}, unavailable)
 	var ids []string
 	for _, status := range all {
@@ -106,10 +107,20 @@ func TestStatusEndsWithItsCaller(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+func cursorOf(t *testing.T, cluster, slug string) string {
+	t.Helper()
+	cursor, err := rest.EncodeCursor(struct {
+		Cluster string `json:"c"`
+		Slug    string `json:"s"`
+	}{cluster, slug})
+	require.NoError(t, err)
+	return cursor
+}
+
 func TestStatusRefusesWhatIsNoPage(t *testing.T) {
 	t.Parallel()
 	for _, filter := range []outbox.StatusFilter{
-		{Limit: -1}, {Limit: 201}, {Cursor: "%"}, {Cursor: "bWFpbg"}, {Cursor: "bWFycy9hY21l"}, {Cursor: "bWFpbi8A"},
+		{Limit: -1}, {Limit: 201}, {Cursor: "%"}, {Cursor: "e30"}, {Cursor: cursorOf(t, "mars", "acme")}, {Cursor: cursorOf(t, "main", "\x00")},
 	} {
 		_, err := newService().Status(t.Context(), apptest.Operator(), filter)
 		require.Equal(t, fault.Malformed, fault.KindOf(err), "%+v", filter)
