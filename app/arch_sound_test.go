@@ -41,6 +41,8 @@ func sound() map[string]string {
 		"modules/user/queries.go":              queriesGo,
 		"modules/user/http.go":                 source("user", "github.com/danielgtaylor/huma/v2"),
 		"modules/user/user_test.go":            "package user_test\n\nimport (\n\t\"testing\"\n\n\t\"github.com/tenantry/tenantry/modules/user\"\n)\n\nfunc TestUser(t *testing.T) { u := user.User{}; u.Rename(u.Name) }",
+		"workers/thing_test.go":                "package workers_test\n\nimport \"github.com/tenantry/tenantry/app/aggregate\"\n\ntype thing struct{ aggregate.Root }",
+		"workers/made_test.go":                 "package workers_test\n\nimport \"github.com/tenantry/tenantry/app/aggregate\"\n\nvar made = thing{Root: aggregate.Root{ID: `x`}}",
 		".ci/tool/tool.go":                     source("tool", "modules/user"),
 		"deploy/other/go.mod":                  "module example.com/other",
 		"deploy/other/other.go":                source("other", "modules/user"),

@@ -31,6 +31,8 @@ func folders() []archtest.Folder {
 		{Path: "app/aggregate", Libraries: nothing},
 		{Path: "app/fault", Libraries: nothing},
 		{Path: "modules/*/*events", Libraries: nothing},
+		// Pages, cursors and versions, as every list and every change has them: a leaf for all who have those.
+		{Path: "app/rest", Imports: []string{"app/fault"}, Libraries: nothing},
 		{Path: "config", Libraries: []string{"github.com/caarlos0/env/v11"}},
 		{ // Its tests migrate a real server.
 			Path: "migrations", Imports: []string{"app/fault"}, Tests: []string{"app/embedded"},
@@ -38,7 +40,7 @@ func folders() []archtest.Folder {
 		},
 		{ // Its tests attack a real server.
 			Path:    "tenants",
-			Imports: []string{"config", "migrations", "app/fault", "app/aggregate"}, Tests: []string{"app/embedded"},
+			Imports: []string{"config", "migrations", "app/fault", "app/aggregate", "app/rest"}, Tests: []string{"app/embedded"},
 		},
 		{ // Its tests run the pool on real servers, over the real outbox.
 			Path: "workers", Imports: []string{"tenants", "app/fault"},
@@ -74,7 +76,7 @@ func appImports() []string {
 }
 
 func moduleImports() []string {
-	return []string{"app/module", "app/aggregate", "app/fault", "tenants", "modules/outbox", "modules/*/*events"}
+	return []string{"app/module", "app/aggregate", "app/fault", "app/rest", "tenants", "modules/outbox", "modules/*/*events"}
 }
 
 func libraries() []archtest.Library {

@@ -70,8 +70,12 @@ func (c *checker) watchStruct(w *watch, root *owner, name *types.TypeName, home 
 	}
 	for field := range shape.Fields() {
 		if field.Embedded() && c.nameOf(field.Type()) == c.rules.Root {
-			root.makers = append(root.makers, home)
-			w.add(name, shape, &owner{name: name.Name(), home: home, writers: []string{home}, makers: []string{home}})
+			writers := []string{home}
+			if strings.HasSuffix(home, testFile) { // an aggregate of the tests, which all of them may share
+				writers = []string{path.Join(path.Dir(home), "*"+testFile)}
+			}
+			root.makers = append(root.makers, writers...)
+			w.add(name, shape, &owner{name: name.Name(), home: home, writers: writers, makers: writers})
 		}
 		for _, handle := range c.rules.Handles {
 			if full == handle.Folder+"."+handle.Type && field.Name() == handle.Field {

@@ -48,6 +48,9 @@ func readTree(source fs.FS) (*tree, error) {
 	return t, nil
 }
 
+// testFile ends the names of test files.
+const testFile = "_test.go"
+
 func skip(source fs.FS, folder string) error {
 	if folder == "." {
 		return nil
@@ -80,7 +83,7 @@ func (t *tree) read(source fs.FS, name string) error {
 		return fmt.Errorf("parse %s: %w", name, err)
 	}
 	t.files = append(t.files, &file{
-		name: name, folder: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), syntax: syntax,
+		name: name, folder: path.Dir(name), test: strings.HasSuffix(name, testFile), syntax: syntax,
 	})
 	return nil
 }
