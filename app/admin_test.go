@@ -49,7 +49,7 @@ func TestOnboardingReportsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	answer := apptest.OperatorClient(t).Post(t, "/admin/v1/tenants",
 		`{"slug":"No","name":"","cluster":"mars","owner":{"email":"nobody","name":"a\u0000"}}`).Require(t, http.StatusUnprocessableEntity)
-	for _, field := range []string{"slug", "name", "cluster", "owner.email"} {
+	for _, field := range []string{"slug", "name", "cluster", "owner.email", "owner.name"} {
 		require.Contains(t, string(answer.Body), fmt.Sprintf(`"field":%q`, field))
 	}
 }

@@ -38,7 +38,7 @@ func (r OnboardRequest) normalize() OnboardRequest {
 		r.Cluster = HomeCluster
 	}
 	if r.OwnerName == "" {
-		r.OwnerName, _, _ = strings.Cut(r.OwnerEmail, "@")
+		r.OwnerName = nameOf(r.OwnerEmail)
 	}
 	return r
 }
@@ -50,10 +50,20 @@ func (r OnboardRequest) check(clusters *Clusters) error {
 	if _, err := clusters.Get(r.Cluster); err != nil {
 		fields = append(fields, fault.Field{Name: "cluster", Message: "is not a cluster of this installation"})
 	}
-	if !isEmail(r.OwnerEmail) {
-		return fault.InvalidFields(append(fields, fault.Field{Name: "owner.email", Message: "must be an e-mail address"}))
+	addressed := isEmail(r.OwnerEmail)
+	if !addressed {
+		fields = append(fields, fault.Field{Name: "owner.email", Message: "must be an e-mail address"})
 	}
-	return fault.InvalidFields(append(fields, checkName("owner.name", r.OwnerName)...))
+	if addressed || r.OwnerName != nameOf(r.OwnerEmail) { // a name made of a bad address is not another mistake
+		fields = append(fields, checkName("owner.name", r.OwnerName)...)
+	}
+	return fault.InvalidFields(fields)
+}
+
+// nameOf makes a name of an address.
+func nameOf(email string) string {
+	name, _, _ := strings.Cut(email, "@")
+	return name
 }
 
 func checkName(field, name string) []fault.Field {

@@ -3,6 +3,7 @@ package tenants_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -73,17 +74,24 @@ func TestOnboardRefusesATakenSlug(t *testing.T) {
 
 func TestOnboardReportsAllFields(t *testing.T) {
 	t.Parallel()
-	_, _, err := newService().Onboard(t.Context(), operator, tenants.OnboardRequest{
-		Slug: "Not A Slug", Name: " ", Cluster: "mars", OwnerEmail: "Someone <a@b.c>", OwnerName: "x",
-	})
-	problem, ok := errors.AsType[*fault.Error](err)
-	require.True(t, ok)
-	require.Equal(t, fault.Invalid, problem.Kind)
-	var names []string
-	for _, field := range problem.Fields {
-		names = append(names, field.Name)
+	for ownerName, want := range map[string][]string{
+		"x":                      {"slug", "name", "cluster", "owner.email"},
+		"":                       {"slug", "name", "cluster", "owner.email"}, // nobody wrote a name that could be wrong
+		"a\x00":                  {"slug", "name", "cluster", "owner.email", "owner.name"},
+		strings.Repeat("x", 201): {"slug", "name", "cluster", "owner.email", "owner.name"},
+	} {
+		_, _, err := newService().Onboard(t.Context(), operator, tenants.OnboardRequest{
+			Slug: "Not A Slug", Name: " ", Cluster: "mars", OwnerEmail: "Someone\x00 <a@b.c>", OwnerName: ownerName,
+		})
+		problem, ok := errors.AsType[*fault.Error](err)
+		require.True(t, ok)
+		require.Equal(t, fault.Invalid, problem.Kind)
+		var names []string
+		for _, field := range problem.Fields {
+			names = append(names, field.Name)
+		}
+		require.Equal(t, want, names)
 	}
-	require.Equal(t, []string{"slug", "name", "cluster", "owner.email"}, names)
 }
 
 func TestOnboardIsForOperators(t *testing.T) {
