@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -289,4 +290,25 @@ func (l *lab) streamed(tenant tenants.Tenant) int {
 func eventually(t *testing.T, condition func() bool, explanation ...any) {
 	t.Helper()
 	require.Eventually(t, condition, patience, 2*time.Millisecond, explanation...)
+}
+
+// meter reads a pool's metrics as an operator's scraper does.
+type meter struct{ registry *prometheus.Registry }
+
+func newMeter() meter { return meter{prometheus.NewRegistry()} }
+
+// value is a metric's, of all its labels together; the count of a histogram.
+func (m meter) value(t *testing.T, name string) (sum float64) {
+	t.Helper()
+	families, err := m.registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() != "tenantry_worker_"+name {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+		}
+	}
+	return sum
 }

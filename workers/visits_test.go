@@ -1,0 +1,117 @@
+package workers_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tenantry/tenantry/tenants"
+	"github.com/tenantry/tenantry/workers"
+)
+
+// clones are tenants whose tables are those of a real one, without the time that onboarding takes.
+func (l *lab) clones(like tenants.Tenant, n int) []tenants.Tenant {
+	l.t.Helper()
+	all := make([]tenants.Tenant, n)
+	for i := range all {
+		id := uuid.NewString()
+		all[i] = tenants.Tenant{
+			ID: id, Slug: "clone-" + id, RoleName: like.RoleName, SchemaName: fmt.Sprintf("clone_%d", i), Cluster: like.Cluster,
+		}
+		l.exec(`create schema %[1]s authorization tenantry_owner; grant usage on schema %[1]s to %[2]s`, all[i].SchemaName, like.RoleName)
+		for _, table := range []string{"events", "outbox_messages", "deliveries", "inbox"} {
+			l.exec(`create table %[1]s.%[2]s (like %[3]s.%[2]s including all);
+				alter table %[1]s.%[2]s owner to tenantry_owner;
+				grant select, insert, update, delete on %[1]s.%[2]s to %[4]s`, all[i].SchemaName, table, like.SchemaName, like.RoleName)
+		}
+		l.exec(`insert into dispatch.tenants (tenant_id, slug, schema_name, role_name, weight) values ('%[1]s', '%[2]s', '%[3]s', '%[4]s', 1);
+			insert into dispatch.ledger (tenant_id) values ('%[1]s')`, id, all[i].Slug, all[i].SchemaName, like.RoleName)
+	}
+	return all
+}
+
+// TestNobodyIsLeftOut asks the one table that says of every tenant when it was visited last.
+func TestNobodyIsLeftOut(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	model := l.tenant()
+	all := append(l.clones(model, 49), model)
+	busy, paused := all[:5], all[5]
+	for _, tenant := range busy {
+		l.fill(tenant, 2000, 100)
+	}
+	l.exec(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
+	l.fill(paused, 20, 5)
+	config := fast()
+	config.SweepChunk = 7
+	l.run(config, workers.Parts{Publisher: &recorder{}})
+
+	// A round is 8 chunks of at most 44 ms, and what the machine needs for them.
+	const bound = 3 * time.Second
+	unvisited := func(since time.Time) int {
+		return l.count(`select count(*) from dispatch.tenants left join dispatch.ledger using (tenant_id)
+			where last_visited_at is null or last_visited_at < '%s'`, since.Format(time.RFC3339Nano))
+	}
+	start := time.Now()
+	eventually(t, func() bool { return unvisited(start) == 0 })
+	for range 5 {
+		round := time.Now()
+		eventually(t, func() bool { return unvisited(round) == 0 })
+		require.Less(t, time.Since(round), bound)
+		t.Logf("all 50 tenants were visited again within %s", time.Since(round))
+	}
+	for _, tenant := range busy {
+		l.settled(tenant)
+	}
+	eventually(t, func() bool { return l.count(`select count(*) from dispatch.ledger where oldest_unpublished_at is not null`) == 1 },
+		"what is published is not said to wait any more")
+	require.Equal(t,
+		l.text(`select min(created_at)::text from %s.events`, paused.SchemaName),
+		l.text(`select oldest_unpublished_at::text from dispatch.ledger where tenant_id = '%s'`, paused.ID))
+}
+
+func TestAPausedTenantPublishesNothingUntilItIsResumed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	paused, other := l.tenant(), l.tenant()
+	l.exec(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
+	l.fill(paused, 10, 2)
+	broker, metrics := &recorder{}, newMeter()
+	config := fast()
+	config.LeaseTTL = 600 * time.Millisecond
+	l.run(config, workers.Parts{Publisher: broker, Metrics: workers.NewMetrics(metrics.registry)})
+
+	visits := func(n float64) {
+		before := metrics.value(t, "sweep_rounds_total")
+		eventually(t, func() bool { return metrics.value(t, "sweep_rounds_total") >= before+n })
+	}
+	visits(3)
+	l.fill(other, 1, 1)
+	l.settled(other)
+	require.Empty(t, broker.of(paused))
+	l.exec(`update dispatch.tenants set paused = false where tenant_id = '%s'`, paused.ID)
+	l.settled(paused)
+	require.Len(t, broker.of(paused), 10)
+
+	// And one that is at work stops at the next renewal.
+	l.fill(paused, 1, 1)
+	l.settled(paused)
+	require.NotEmpty(t, l.holder(paused))
+	renewed := func() string {
+		return l.text(`select expires_at::text from dispatch.ledger where tenant_id = '%s'`, paused.ID)
+	}
+	l.exec(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
+	for range 2 { // the first renewal may have begun before
+		before := renewed()
+		eventually(t, func() bool { return renewed() != before })
+	}
+	l.fill(paused, 5, 1)
+	visits(3)
+	require.Len(t, broker.of(paused), 11)
+	l.exec(`update dispatch.tenants set paused = false where tenant_id = '%s'`, paused.ID)
+	l.settled(paused)
+	requireOrder(t, broker.of(paused))
+}
