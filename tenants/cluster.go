@@ -95,6 +95,13 @@ func OpenCluster(config ClusterConfig) (*Cluster, error) {
 // connectTimeout bounds one attempt to connect, unless the URL says otherwise.
 const connectTimeout = 5 * time.Second
 
+// A connection that nobody used for so long is closed, unless the URL says earlier: an idle worker needs
+// one, and the server's memory for the others is better spent elsewhere.
+const (
+	maxIdleTime = time.Minute
+	idleCheck   = 15 * time.Second
+)
+
 // parsePool makes the configuration of a pool that prepares nothing and so passes every pooler.
 func parsePool(name, url string, maxConns int) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
@@ -103,6 +110,8 @@ func parsePool(name, url string, maxConns int) (*pgxpool.Config, error) {
 		return nil, fault.New(fault.Invalid, "database_url", "The URL of cluster %q is not a PostgreSQL URL.", name)
 	}
 	config.MaxConns = int32(min(maxConns, 10_000)) //nolint:gosec // bounded on the same line
+	config.MaxConnIdleTime = min(config.MaxConnIdleTime, maxIdleTime)
+	config.HealthCheckPeriod = min(config.HealthCheckPeriod, idleCheck)
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
 	config.ConnConfig.DescriptionCacheCapacity = 0
