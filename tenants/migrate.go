@@ -26,23 +26,39 @@ type MigrateOptions struct {
 	Progress func(migrations.Progress)
 }
 
-// MigrateControl brings the shared schemas to their newest migrations: control on the home cluster,
-// dispatch on every cluster. A cluster that fails does not stop the others.
+// MigrateControl brings the shared schemas to their newest migrations, as MigrateClusters does. Whatever
+// fails is the error.
 func MigrateControl(ctx context.Context, clusters *Clusters) error {
+	failures, err := MigrateClusters(ctx, clusters)
+	errs := []error{err}
+	for _, failure := range failures {
+		errs = append(errs, fmt.Errorf("migrate cluster %s: %w", failure.Name, failure.Err))
+	}
+	return errors.Join(errs...)
+}
+
+// MigrateClusters brings the shared schemas to their newest migrations: control on the home cluster,
+// dispatch on every cluster. A further cluster that fails does not stop the others, and is returned; the
+// home cluster is needed by all.
+func MigrateClusters(ctx context.Context, clusters *Clusters) ([]migrations.Failure, error) {
 	owner, err := clusters.Owner(HomeCluster)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := owner.migrateShared(ctx, migrations.Control(), "control"); err != nil {
-		return err
+		return nil, err
 	}
-	var failures []error
+	var failures []migrations.Failure
 	for _, name := range clusters.Names() {
-		if err := migrateDispatch(ctx, clusters, name); err != nil {
-			failures = append(failures, fmt.Errorf("migrate cluster %s: %w", name, err))
+		err := migrateDispatch(ctx, clusters, name)
+		switch {
+		case err != nil && (name == HomeCluster || ctx.Err() != nil):
+			return nil, fmt.Errorf("migrate cluster %s: %w", name, err)
+		case err != nil:
+			failures = append(failures, migrations.Failure{Name: name, Err: err})
 		}
 	}
-	return errors.Join(failures...)
+	return failures, nil
 }
 
 func migrateDispatch(ctx context.Context, clusters *Clusters, name string) error {

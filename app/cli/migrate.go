@@ -35,11 +35,11 @@ func (r *runner) migrateUp() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			failures, err := r.migrateAll(cmd.Context(), settings, r.serverLog(settings), options)
+			failed, err := r.migrateAll(cmd.Context(), settings, r.serverLog(settings), options)
 			if err != nil {
 				return err
 			}
-			return r.showFailures(failures)
+			return r.showFailures(failed)
 		}),
 	}
 	cmd.Flags().IntVar(&options.Parallel, "parallel", 4, "how many tenants are migrated at a time")
@@ -50,20 +50,25 @@ func (r *runner) migrateUp() *cobra.Command {
 	return r.takesJSON(cmd)
 }
 
-// migrateAll migrates the shared schemas and then tenants, and returns those that failed.
+// migrated is what could not be migrated.
+type migrated struct{ clusters, tenants []migrations.Failure }
+
+// migrateAll migrates the shared schemas and then tenants. What fails does not stop the others, but for
+// the home cluster, which holds the registry.
 func (r *runner) migrateAll(
 	ctx context.Context, settings config.Settings, log *slog.Logger, options tenants.MigrateOptions,
-) (failures []migrations.Failure, err error) {
+) (failed migrated, err error) {
 	options.Progress = r.progress(log)
 	quiet := slog.New(slog.DiscardHandler) // connections that come and go are no news here
 	err = r.withOpened(ctx, settings, quiet, func(a *app.App) error {
-		if err := tenants.MigrateControl(ctx, a.Clusters()); err != nil {
+		var err error
+		if failed.clusters, err = tenants.MigrateClusters(ctx, a.Clusters()); err != nil {
 			return err
 		}
-		failures, err = a.Tenants().Migrate(ctx, operator(), options)
+		failed.tenants, err = a.Tenants().Migrate(ctx, operator(), options)
 		return err
 	})
-	return failures, err
+	return failed, err
 }
 
 // failedTenant is a tenant whose migration failed.
@@ -72,23 +77,40 @@ type failedTenant struct {
 	Error string `json:"error"`
 }
 
+// failedCluster is a cluster whose shared schema could not be migrated.
+type failedCluster struct {
+	Cluster string `json:"cluster"`
+	Error   string `json:"error"`
+}
+
+// migrateResult is what migrate up has to show.
+type migrateResult struct {
+	Version  string          `json:"version"`
+	Failed   []failedTenant  `json:"failed"`
+	Clusters []failedCluster `json:"failed_clusters"`
+}
+
 // showFailures prints what failed, which makes the command fail.
-func (r *runner) showFailures(failures []migrations.Failure) error {
-	failed := make([]failedTenant, len(failures))
-	rows := make([][]string, len(failures))
-	for i, failure := range failures {
+func (r *runner) showFailures(failed migrated) error {
+	shown := migrateResult{Version: migrations.Tenant().Latest(), Failed: []failedTenant{}, Clusters: []failedCluster{}}
+	var rows [][]string
+	for _, failure := range failed.clusters {
 		text := mask(failure.Err.Error())
-		failed[i], rows[i] = failedTenant{failure.Name, text}, []string{failure.Name, text}
+		shown.Clusters = append(shown.Clusters, failedCluster{failure.Name, text})
+		rows = append(rows, []string{"cluster " + failure.Name, text})
 	}
-	result := module.Result{JSON: map[string]any{"version": migrations.Tenant().Latest(), "failed": failed}}
-	if len(failures) == 0 {
-		result.Message = "Every schema is at its newest version, " + migrations.Tenant().Latest() + "."
-		return r.show(result)
+	for _, failure := range failed.tenants {
+		text := mask(failure.Err.Error())
+		shown.Failed = append(shown.Failed, failedTenant{failure.Name, text})
+		rows = append(rows, []string{"tenant " + failure.Name, text})
 	}
-	result.Columns, result.Rows = []string{"tenant", "error"}, rows
-	if err := r.show(result); err != nil {
+	if len(rows) == 0 {
+		return r.show(module.Result{JSON: shown, Message: "Every schema is at its newest version, " + shown.Version + "."})
+	}
+	if err := r.show(module.Result{JSON: shown, Columns: []string{"what", "error"}, Rows: rows}); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Stderr, "%d tenants could not be migrated; the others were.\n", len(failures))
+	fmt.Fprintf(r.Stderr, "%d clusters and %d tenants could not be migrated; the others were.\n",
+		len(shown.Clusters), len(shown.Failed))
 	return errReported
 }

@@ -95,10 +95,10 @@ func TestFailuresOfAMigrationMakeTheCommandFail(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	r := &runner{Program: Program{Stdout: &stdout, Stderr: &stderr}, entered: true}
-	err := r.showFailures([]migrations.Failure{{Name: "acme", Err: errors.New("lock timeout")}})
+	err := r.showFailures(migrated{tenants: []migrations.Failure{{Name: "acme", Err: errors.New("lock timeout")}}})
 	require.Equal(t, exitFailed, r.exit(nil, err))
 	require.Contains(t, stdout.String(), "lock timeout")
-	require.Equal(t, "1 tenants could not be migrated; the others were.\n", stderr.String())
+	require.Equal(t, "0 clusters and 1 tenants could not be migrated; the others were.\n", stderr.String())
 }
 
 func TestFindingsThatFailMakeDoctorFail(t *testing.T) {

@@ -104,11 +104,14 @@ func (f *upFlags) checkAddresses(ctx context.Context, settings config.Settings) 
 
 // runOver migrates the servers and runs API and worker over them, until it is asked to end.
 func (r *runner) runOver(ctx context.Context, settings config.Settings, flags upFlags, data string, log *slog.Logger) error {
-	failures, err := r.migrateAll(ctx, settings, log, tenants.MigrateOptions{})
+	failed, err := r.migrateAll(ctx, settings, log, tenants.MigrateOptions{})
 	if err != nil {
 		return err
 	}
-	for _, failure := range failures {
+	for _, failure := range failed.clusters {
+		log.Error("a cluster could not be migrated; its tenants wait", "cluster", failure.Name, "error", mask(failure.Err.Error()))
+	}
+	for _, failure := range failed.tenants {
 		log.Error("a tenant could not be migrated; it keeps its version", "tenant", failure.Name, "error", mask(failure.Err.Error()))
 	}
 	cfg := r.appConfig(settings, log)

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -11,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tenantry/tenantry/migrations"
 )
 
 //nolint:paralleltest,tparallel // its parts are steps of one story
@@ -27,6 +31,7 @@ func TestUpIsWhatOtherCommandsTalkTo(t *testing.T) {
 	t.Run("tenants", func(t *testing.T) { checkTenants(t, data, ready) })
 	t.Run("tokens", func(t *testing.T) { checkTokens(t, data, ready) })
 	t.Run("operators' views", func(t *testing.T) { checkViews(t, data) })
+	t.Run("a cluster that is away", func(t *testing.T) { checkClusterAway(t, data) })
 	t.Run("completion", func(t *testing.T) {
 		require.Contains(t, mustCall(t, "__complete", "--data", data, "tenant", "show", "ac"), "acme\n")
 		require.Contains(t, mustCall(t, "__complete", "--data", data, "outbox", "failed", "--tenant", "glo"), "globex\n")
@@ -150,6 +155,49 @@ func checkViews(t *testing.T, data string) {
 	for _, found := range findings {
 		require.Equal(t, "ok", found.Verdict, found.Name)
 	}
+}
+
+// checkClusterAway migrates while a further cluster is away: the tenants of the others are migrated.
+func checkClusterAway(t *testing.T, data string) {
+	t.Helper()
+	latest := migrations.Tenant().Latest()
+	registry := ownerConn(t, data)
+	_, err := registry.Exec(t.Context(), "update control.tenants set schema_version = '0001_users' where slug = 'acme'")
+	require.NoError(t, err)
+	const gone = "hunter2@127.0.0.1:1/x"
+	environ := []string{"TENANTRY_CLUSTER_GONE_URL=postgres://app:" + gone, "TENANTRY_CLUSTER_GONE_OWNER_URL=postgres://owner:" + gone}
+	got := call(t, environ, "migrate", "up", "--data", data, "--json")
+	require.Equal(t, 1, got.code, got.stderr)
+	require.NotContains(t, got.stdout+got.stderr, "hunter2")
+	require.Contains(t, got.stderr, "1 clusters")
+	var shown struct {
+		Clusters []struct{ Cluster, Error string } `json:"failed_clusters"`
+		Failed   []struct{ Slug string }           `json:"failed"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &shown))
+	require.Len(t, shown.Clusters, 1)
+	require.Equal(t, "gone", shown.Clusters[0].Cluster)
+	require.Contains(t, shown.Clusters[0].Error, "away")
+	require.Empty(t, shown.Failed)
+	require.Contains(t, mustCall(t, "tenant", "show", "acme", "--data", data), latest)
+	require.Contains(t, call(t, environ, "migrate", "up", "--data", data).stdout, "cluster gone")
+}
+
+// ownerConn is a connection as the owner's login, which the runtime file has.
+func ownerConn(t *testing.T, data string) *pgx.Conn {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(data, "runtime.json"))
+	require.NoError(t, err)
+	var file struct {
+		Database struct {
+			OwnerURL string `json:"owner_url"`
+		} `json:"database"`
+	}
+	require.NoError(t, json.Unmarshal(text, &file))
+	conn, err := pgx.Connect(t.Context(), file.Database.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
 // checkRoles runs the API alone and workers beside up, over its servers.
