@@ -9,7 +9,7 @@ type question struct {
 
 const (
 	reachable    = "connection"
-	bootstrapTip = "run the bootstrap script in this database as a superuser"
+	bootstrapTip = "as a superuser, run in this database what `tenantry doctor --bootstrap-sql` prints"
 )
 
 // questions are asked in this order. All can be answered by the application's login, from catalogs
@@ -92,7 +92,7 @@ func functionQuestions() []question {
 		{
 			name: "pg_settings", good: "cannot be updated", bad: "can be updated",
 			sql:    "select 'UPDATE' where has_table_privilege('public', 'pg_catalog.pg_settings', 'UPDATE')",
-			advice: bootstrapTip + ": an update of it changes the role inside a statement",
+			advice: "an update of it changes the role inside a statement; " + bootstrapTip,
 		},
 		functions("query_to_xml", "(query|table|schema|database)_to_xml(schema|_and_xmlschema)?|cursor_to_xml(schema)?",
 			"runs a text as a query"),
@@ -103,7 +103,7 @@ func functionQuestions() []question {
 		{
 			name: "languages", good: "only the owner writes functions", bad: "everybody may write in",
 			sql:    "select lanname from pg_language where lanpltrusted and has_language_privilege('public', oid, 'USAGE')",
-			advice: bootstrapTip + ": a DO block runs SET ROLE",
+			advice: "a DO block runs SET ROLE; " + bootstrapTip,
 		},
 	}
 }
@@ -114,6 +114,6 @@ func functions(name, pattern, harm string) question {
 		name: name, good: "not for everybody", bad: "everybody may call",
 		sql: `select distinct proname::text from pg_proc where pronamespace = 'pg_catalog'::regnamespace
 			and proname ~ '^(` + pattern + `)$' and has_function_privilege('public', oid, 'EXECUTE')`,
-		advice: bootstrapTip + ": it " + harm,
+		advice: "it " + harm + "; " + bootstrapTip,
 	}
 }

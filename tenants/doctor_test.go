@@ -65,7 +65,11 @@ func TestInspectFindsEachGap(t *testing.T) {
 	} {
 		_, err := admin.Exec(t.Context(), gap.open)
 		require.NoError(t, err)
-		require.Equal(t, []string{gap.name}, wrongs(service.Inspect(t.Context())), gap.open)
+		findings := service.Inspect(t.Context())
+		require.Equal(t, []string{gap.name}, wrongs(findings), gap.open)
+		for _, finding := range findings {
+			require.Equal(t, finding.OK, finding.Advice == "", "who is told of a gap is told what to do")
+		}
 		_, err = admin.Exec(t.Context(), gap.close)
 		require.NoError(t, err)
 		require.Empty(t, wrongs(service.Inspect(t.Context())), gap.close)

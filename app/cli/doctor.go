@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tenantry/tenantry/app"
+	"github.com/tenantry/tenantry/app/embedded"
 	"github.com/tenantry/tenantry/app/module"
 	"github.com/tenantry/tenantry/tenants"
 )
@@ -28,17 +30,27 @@ type finding struct {
 }
 
 func (r *runner) doctor() *cobra.Command {
-	return r.takesJSON(&cobra.Command{
-		Use:     "doctor",
-		Short:   "Examine the servers, the fences, the broker and the settings, and say what to do",
-		Example: "  tenantry doctor\n  tenantry doctor --json",
-		Args:    takes(""),
+	var bootstrap bool
+	cmd := r.takesJSON(&cobra.Command{
+		Use:   "doctor",
+		Short: "Examine the servers, the fences, the broker and the settings, and say what to do",
+		Example: "  tenantry doctor\n  tenantry doctor --json\n" +
+			"  tenantry doctor --bootstrap-sql | psql postgres://postgres@db.example/tenantry",
+		Args: takes(""),
 		RunE: r.run(func(cmd *cobra.Command, _ []string) error {
+			if bootstrap {
+				_, err := io.WriteString(r.Stdout, embedded.BootstrapSQL())
+				return err //nolint:wrapcheck // whoever closed the pipe knows
+			}
 			return r.withApp(cmd.Context(), needsHome, func(a *app.App) error {
 				return r.report(examine(cmd.Context(), a))
 			})
 		}),
 	})
+	cmd.Flags().BoolVar(&bootstrap, "bootstrap-sql", false,
+		"print what a superuser runs once in each database before the program uses it")
+	cmd.MarkFlagsMutuallyExclusive("bootstrap-sql", "json")
+	return cmd
 }
 
 func examine(ctx context.Context, a *app.App) []finding {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tenantry/tenantry/app/embedded"
 	"github.com/tenantry/tenantry/config"
 )
 
@@ -158,6 +159,12 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	require.Regexp(t, `^tenantry v1\.2\.3 commit abcdef go1\.\S+ \S+/\S+\n$`, mustCall(t, "version"))
 	require.Contains(t, mustCall(t, "version", "--json"), `"version": "v1.2.3"`)
+}
+
+func TestDoctorPrintsWhatASuperuserRunsOnce(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, embedded.BootstrapSQL(), mustCall(t, "doctor", "--bootstrap-sql", "--data", t.TempDir()))
+	require.Equal(t, 2, call(t, nil, "doctor", "--bootstrap-sql", "--json").code)
 }
 
 func TestCompletionScripts(t *testing.T) {
