@@ -54,6 +54,28 @@ func TestPortThatIsTakenEndsTheStartAndClosesWhatWasOpened(t *testing.T) {
 	require.ErrorContains(t, err, "--listen")
 }
 
+// TestAWorkerAloneBuildsAllModules: it has no registry, so what modules get of it is nil.
+func TestAWorkerAloneBuildsAllModules(t *testing.T) {
+	t.Parallel()
+	var got module.Env
+	settings := apptest.Settings()
+	settings.MetricsListen = ""
+	worker, err := app.Start(t.Context(), app.Config{
+		Settings: settings, WorkerClusters: []string{"main"},
+		Build: func(env module.Env) (module.Set, error) {
+			got = env
+			return modules.Build(env)
+		},
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, worker.Stop(context.Background())) }()
+	require.Nil(t, got.Clusters)
+	require.Nil(t, got.Tenants)
+	require.NotEmpty(t, worker.Set().Modules)
+	require.NotEmpty(t, worker.Set().OnboardHooks())
+	require.NotNil(t, worker.Set().Publisher)
+}
+
 func TestHandlersThatCannotWorkEndTheStart(t *testing.T) {
 	t.Parallel()
 	settings := apptest.Settings()

@@ -11,9 +11,10 @@ import (
 
 // Env is what a process has opened, and modules are built over.
 type Env struct {
-	// Clusters reaches the tenants' databases.
+	// Clusters reaches the tenants' databases; nil in a process that is only a worker, which knows the
+	// clusters that it serves and nothing of the registry. A module keeps it and does not use it in Build.
 	Clusters *tenants.Clusters
-	// Tenants is the operator's service over the registry.
+	// Tenants is the operator's service over the registry; nil where Clusters is.
 	Tenants *tenants.Service
 	// NATS is the connection to the broker; nil in a process that needs none.
 	NATS *nats.Conn
