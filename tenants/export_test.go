@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // StopAfter makes the service call stop after every step of an onboarding, as a crash would come.
@@ -50,7 +52,10 @@ func PrepareIn(ctx context.Context, scope *Scope, query string) error {
 
 // RawIn runs SQL in a tenant's transaction as if the scope had no check of its own.
 func RawIn(ctx context.Context, scope *Scope, query string) error {
-	return scope.Pipeline(ctx, Statement{SQL: query})
+	return scope.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		defer rollbackPipeline(ctx, conn.Conn())
+		return runPipeline(ctx, conn.Conn(), append(scope.entry(), Statement{SQL: query}))
+	})
 }
 
 // Unscoped runs SQL on a cluster's GORM outside any transaction.

@@ -119,8 +119,11 @@ func (s *Scope) transactOnce(ctx context.Context, work func(tx *Tx) error) (err 
 	if err != nil {
 		return fmt.Errorf("get a connection: %w", err)
 	}
+	// Rows that work left open hold the connection until their context ends.
+	working, finish := context.WithCancel(ctx)
 	done := false
 	defer func() {
+		finish()
 		if !done { // work failed or panicked
 			rollback(ctx, conn)
 		}
@@ -130,10 +133,11 @@ func (s *Scope) transactOnce(ctx context.Context, work func(tx *Tx) error) (err 
 	if err := s.enter(ctx, conn); err != nil {
 		return err
 	}
-	tx := s.newTx(ctx, conn)
+	tx := s.newTx(working, conn)
 	if err := work(tx); err != nil {
 		return err
 	}
+	finish()
 	if err := commit(ctx, conn); err != nil {
 		return err
 	}
