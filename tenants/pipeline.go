@@ -46,7 +46,8 @@ func (s *Scope) entry() []Statement {
 	all := make([]Statement, 0, len(s.guards)+16)
 	all = append(all, Statement{SQL: "begin"})
 	all = append(all, s.guards...)
-	return append(all, Statement{SQL: enterRole(s.placement)}, Statement{SQL: enterSchema(s.placement)})
+	return append(all, Statement{SQL: s.cluster.statementTimeout()},
+		Statement{SQL: enterRole(s.placement)}, Statement{SQL: enterSchema(s.placement)})
 }
 
 func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) error {

@@ -55,11 +55,11 @@ func (s *Scope) Guarded(guards ...Statement) *Scope {
 // beginStatement opens the transaction and enters the schema in one round trip. All of it ends with
 // the transaction, so nothing is left on the connection.
 func (c *Cluster) beginStatement(p Placement) string {
-	return fmt.Sprintf("begin; set local statement_timeout = %d; %s", c.config.StatementTimeout.Milliseconds(), enter(p))
+	return strings.Join([]string{"begin", c.statementTimeout(), enterRole(p), enterSchema(p)}, "; ")
 }
 
-func enter(p Placement) string {
-	return enterRole(p) + "; " + enterSchema(p)
+func (c *Cluster) statementTimeout() string {
+	return fmt.Sprintf("set local statement_timeout = %d", c.config.StatementTimeout.Milliseconds())
 }
 
 func enterRole(p Placement) string {

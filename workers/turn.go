@@ -26,6 +26,7 @@ type turn struct {
 	started time.Time
 	lent    atomic.Int64 // time used on borrowed slots
 	busy    sync.Map     // handlers that had no place free
+	looked  bool         // for deliveries that are due
 
 	result turnResult
 }
@@ -98,8 +99,11 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	r.comeBack(batch.NextDue)
-	if want.Deliveries > 0 {
-		r.result.retries = len(batch.Deliveries) == want.Deliveries
+	switch {
+	case want.Deliveries > 0:
+		r.looked, r.result.retries = true, len(batch.Deliveries) == want.Deliveries
+	case len(batch.Messages) == 0 && !r.looked:
+		r.result.retries = true // woken, and by no message: an operator's replay is due
 	}
 	done, err := r.finish(ctx, batch)
 	if err != nil {
@@ -195,6 +199,9 @@ func (r *turn) observe(done processed) {
 	}
 	m.retries.Add(float64(len(done.retried)))
 	for _, d := range done.retried {
+		if d.Failure == nil || d.Failure.Dead && d.Failure.PassDead {
+			r.result.retries = true // what waits behind it in its chain is due now
+		}
 		if d.Failure != nil {
 			r.note(*d.Failure)
 		}

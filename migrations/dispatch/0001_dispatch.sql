@@ -104,7 +104,7 @@ begin
     where l.tenant_id = v.id;
 
     -- The last row is where the next chunk starts; none means that the round is over.
-    if cardinality(ids) > 0 then
+    if cardinality(ids) = p_limit then
         tenant_id := ids[cardinality(ids)];
         oldest_unpublished_at := null;
         due_at := null;
