@@ -57,6 +57,19 @@ func StartRuntime(ctx context.Context, cfg RuntimeConfig, settings config.Settin
 // Postgres is the embedded PostgreSQL; nil when the settings name another.
 func (r *Runtime) Postgres() *embedded.Postgres { return r.postgres }
 
+// KeepRunning starts the embedded PostgreSQL again when it was killed. It returns when the context ends,
+// or with an error when the server keeps ending. Stop comes after it.
+func (r *Runtime) KeepRunning(ctx context.Context) error {
+	if r.postgres == nil {
+		<-ctx.Done()
+		return nil
+	}
+	if err := r.postgres.KeepRunning(ctx); err != nil {
+		return fmt.Errorf("keep PostgreSQL running: %w", err)
+	}
+	return nil
+}
+
 // Stop ends the servers, the broker first: nothing publishes to it any more.
 func (r *Runtime) Stop(ctx context.Context) error {
 	if r.nats != nil {

@@ -81,7 +81,27 @@ func (r *runner) runUp(ctx context.Context, settings config.Settings, flags upFl
 		return err
 	}
 	defer func() { err = errors.Join(err, stopServers(ctx, runtime, settings.ShutdownTimeout)) }()
-	return r.runOver(ctx, settings, flags, folder.Path(), log)
+	return whileKept(ctx, runtime, func(ctx context.Context) error {
+		return r.runOver(ctx, settings, flags, folder.Path(), log)
+	})
+}
+
+// whileKept does the work for as long as the embedded servers can be kept running. When they cannot, the
+// work's context ends, and why is the error.
+func whileKept(ctx context.Context, runtime *app.Runtime, work func(ctx context.Context) error) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	kept := make(chan error, 1)
+	go func() {
+		err := runtime.KeepRunning(ctx)
+		if err != nil {
+			end()
+		}
+		kept <- err
+	}()
+	err := work(ctx)
+	end()
+	return errors.Join(<-kept, err)
 }
 
 // stopServers ends what is embedded, also when the process was asked to end.
