@@ -182,7 +182,7 @@ func (l *lab) countable(all ...tenants.Tenant) {
 // counter is a transactional handler whose effect is a row in the tenant's schema.
 func counter() workers.Handler {
 	return workers.Handler{
-		Name: "counter", Events: []string{"Thing.counted"},
+		Name: "counter", Events: []string{"Thing.counted"}, MaxConcurrent: 4, // as many as there are slots
 		Transactional: func(_ context.Context, tx *tenants.Tx, e workers.Event) error {
 			return tx.DB.Exec(`insert into effects (event_id, aggregate_id, version) values (?, ?, ?)`,
 				e.ID, e.AggregateID, e.AggregateVersion).Error

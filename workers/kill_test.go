@@ -74,7 +74,7 @@ func TestAWorkerKilledAnywhereLosesAndRepeatsNothing(t *testing.T) {
 func (l *lab) killAt(ctx context.Context, at point, dice *rand.Rand, duplicates *atomic.Int64) (hits int, err error) {
 	for ; hits < killsEach; hits++ {
 		process, err := l.startWorker(orders{
-			LeaseTTL: 400 * time.Millisecond, BatchSize: 50, Point: at, Hit: 1 + dice.Int64N(4),
+			LeaseTTL: 300 * time.Millisecond, BatchSize: 50, Point: at, Hit: 1 + dice.Int64N(4),
 		})
 		if err != nil {
 			return hits, err

@@ -160,9 +160,11 @@ func (l *lab) fill(tenant tenants.Tenant, count, aggregates int) {
 		with e as (
 			insert into %[1]s.events (id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, data, created_at)
 			select gen_random_uuid(), 'Thing.changed', 'Thing', md5((i %% %[3]d)::text)::uuid,
-			       (select count(*) from %[1]s.events where aggregate_id = md5((i %% %[3]d)::text)::uuid) + i / %[3]d + 1,
-			       'tester', '', jsonb_build_object('n', i), clock_timestamp()
-			from generate_series(0, %[2]d - 1) i order by i
+			       coalesce(before.n, 0) + i / %[3]d + 1, 'tester', '', jsonb_build_object('n', i), clock_timestamp()
+			from generate_series(0, %[2]d - 1) i
+			left join (select aggregate_id, count(*) as n from %[1]s.events group by aggregate_id) before
+			     on before.aggregate_id = md5((i %% %[3]d)::text)::uuid
+			order by i
 			returning seq, created_at)
 		insert into %[1]s.outbox_messages (seq, created_at) select seq, created_at from e`,
 		pgx.Identifier{tenant.SchemaName}.Sanitize(), count, aggregates))

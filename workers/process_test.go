@@ -100,6 +100,7 @@ func (w *worker) pool(cluster *tenants.Cluster, conn *nats.Conn) (*workers.Pool,
 	}
 	config := fast()
 	config.LeaseTTL, config.BatchSize = w.LeaseTTL, w.BatchSize
+	config.SweepPauseMin, config.SweepPauseMax = 100*time.Millisecond, 200*time.Millisecond
 	config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	return workers.New(config, workers.Parts{
 		Cluster: cluster,

@@ -1,11 +1,10 @@
 package workers_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tenantry/tenantry/tenants"
@@ -15,21 +14,34 @@ import (
 // clones are tenants whose tables are those of a real one, without the time that onboarding takes.
 func (l *lab) clones(like tenants.Tenant, n int) []tenants.Tenant {
 	l.t.Helper()
-	all := make([]tenants.Tenant, n)
-	for i := range all {
-		id := uuid.NewString()
-		all[i] = tenants.Tenant{
-			ID: id, Slug: "clone-" + id, RoleName: like.RoleName, SchemaName: fmt.Sprintf("clone_%d", i), Cluster: like.Cluster,
-		}
-		l.exec(`create schema %[1]s authorization tenantry_owner; grant usage on schema %[1]s to %[2]s`, all[i].SchemaName, like.RoleName)
-		for _, table := range []string{"events", "outbox_messages", "deliveries", "inbox"} {
-			l.exec(`create table %[1]s.%[2]s (like %[3]s.%[2]s including all);
-				alter table %[1]s.%[2]s owner to tenantry_owner;
-				grant select, insert, update, delete on %[1]s.%[2]s to %[4]s`, all[i].SchemaName, table, like.SchemaName, like.RoleName)
-		}
-		l.exec(`insert into dispatch.tenants (tenant_id, slug, schema_name, role_name, weight) values ('%[1]s', '%[2]s', '%[3]s', '%[4]s', 1);
-			insert into dispatch.ledger (tenant_id) values ('%[1]s')`, id, all[i].Slug, all[i].SchemaName, like.RoleName)
-	}
+	l.exec(`do $$
+		declare
+			id uuid;
+			name text;
+		begin
+			for i in 1..%[1]d loop
+				id := gen_random_uuid();
+				execute format('create schema clone_%%s authorization tenantry_owner', i);
+				execute format('grant usage on schema clone_%%s to %[3]s', i);
+				foreach name in array '{events,outbox_messages,deliveries,inbox}'::text[] loop
+					execute format('create table clone_%%s.%%I (like %[2]s.%%I including all)', i, name, name);
+					execute format('alter table clone_%%s.%%I owner to tenantry_owner', i, name);
+					execute format('grant select, insert, update, delete on clone_%%s.%%I to %[3]s', i, name);
+				end loop;
+				insert into dispatch.tenants (tenant_id, slug, schema_name, role_name, weight)
+				values (id, 'clone-' || id, 'clone_' || i, '%[3]s', 1);
+				insert into dispatch.ledger (tenant_id) values (id);
+			end loop;
+		end $$`, n, like.SchemaName, like.RoleName)
+	rows, err := l.superuser.Query(l.t.Context(), `select tenant_id::text, slug, schema_name, role_name
+		from dispatch.tenants where slug like 'clone-%'`)
+	require.NoError(l.t, err)
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t tenants.Tenant, err error) {
+		t.Cluster = like.Cluster
+		return t, row.Scan(&t.ID, &t.Slug, &t.SchemaName, &t.RoleName)
+	})
+	require.NoError(l.t, err)
+	require.Len(l.t, all, n)
 	return all
 }
 
@@ -66,7 +78,9 @@ func TestNobodyIsLeftOut(t *testing.T) {
 	for _, tenant := range busy {
 		l.settled(tenant)
 	}
-	eventually(t, func() bool { return l.count(`select count(*) from dispatch.ledger where oldest_unpublished_at is not null`) == 1 },
+	eventually(t, func() bool {
+		return l.count(`select count(*) from dispatch.ledger where oldest_unpublished_at is not null`) == 1
+	},
 		"what is published is not said to wait any more")
 	require.Equal(t,
 		l.text(`select min(created_at)::text from %s.events`, paused.SchemaName),
