@@ -51,6 +51,10 @@ func TestComposeFileIsClean(t *testing.T) {
 	require.Empty(t, deploycheck.Compose(loaded))
 	require.ElementsMatch(t, []string{"postgres", "nats", "migrate", "api", "worker"}, loaded.ServiceNames())
 	require.Equal(t, types.ShellCommand{"worker", "--cluster", "main"}, loaded.Services["worker"].Command)
+	for name, check := range map[string][]string{"api": {"health"}, "worker": {"health", "--worker"}} {
+		want := append(types.HealthCheckTest{"CMD", "/tenantry"}, check...)
+		require.Equal(t, want, loaded.Services[name].HealthCheck.Test, "the image has no shell")
+	}
 }
 
 func TestComposeFileAsksForEverySecret(t *testing.T) {

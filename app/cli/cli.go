@@ -73,7 +73,7 @@ func (r *runner) root() *cobra.Command {
 	root.AddCommand(
 		r.up(), r.serve(), r.worker(),
 		r.migrate(), r.tenant(), r.token(),
-		r.doctor(), r.version(), r.completion(root),
+		r.doctor(), r.health(), r.version(), r.completion(root),
 	)
 	for _, command := range r.Commands {
 		r.addModuleCommand(root, command)

@@ -26,7 +26,7 @@ func TestUpIsWhatOtherCommandsTalkTo(t *testing.T) {
 	up := launch(t, nil, freePorts(data)...)
 	ready := parseReady(t, up.await(t, up.stdout, "{"))
 
-	t.Run("reads itself from the outside", func(t *testing.T) { checkReady(t, ready) })
+	t.Run("reads itself from the outside", func(t *testing.T) { checkReady(t, data, ready) })
 	t.Run("keeps secrets to their owner", func(t *testing.T) { checkPrivate(t, data) })
 	t.Run("tenants", func(t *testing.T) { checkTenants(t, data, ready) })
 	t.Run("tokens", func(t *testing.T) { checkTokens(t, data, ready) })
@@ -53,7 +53,7 @@ func TestUpIsWhatOtherCommandsTalkTo(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(data, "runtime.json"))
 }
 
-func checkReady(t *testing.T, ready readyLine) {
+func checkReady(t *testing.T, data string, ready readyLine) {
 	t.Helper()
 	status, body := request(t, http.MethodGet, ready.URL+"/readyz", "", "")
 	require.Equal(t, http.StatusOK, status, body)
@@ -64,6 +64,8 @@ func checkReady(t *testing.T, ready readyLine) {
 		status, body = request(t, http.MethodGet, ready.URL+"/v1/users", tenant.Token, "")
 		require.Equal(t, http.StatusOK, status, "%s: %s", slug, body)
 	}
+	require.Zero(t, call(t, nil, "health", "--data", data).code)
+	require.Zero(t, call(t, nil, "health", "--worker", "--data", data).code)
 	require.Len(t, ready.Tenants, 2)
 	status, _ = request(t, http.MethodGet, ready.URL+"/admin/v1/tenants", ready.OperatorToken, "")
 	require.Equal(t, http.StatusOK, status)
