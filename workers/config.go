@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 type Config struct {
 	// Holder names this process in the leases. Default: the host's name and a random part.
 	Holder string
-	// Slots is how many turns and borrowed lanes run at one time. Default: four per core, at least 8.
+	// Slots is how many turns and borrowed lanes run at one time. Default 8.
 	Slots int
 	// Quantum is the time that a tenant of weight 1 may use in each round. Default 10 ms.
 	Quantum time.Duration
@@ -54,7 +53,7 @@ func (c Config) WithDefaults() Config {
 	if c.Holder == "" {
 		c.Holder = holderName()
 	}
-	fill(&c.Slots, max(4*runtime.GOMAXPROCS(0), 8))
+	fill(&c.Slots, 8)
 	fill(&c.Quantum, 10*time.Millisecond)
 	fill(&c.BatchSize, 500)
 	fill(&c.LeaseTTL, 15*time.Second)

@@ -11,21 +11,22 @@ import (
 
 // RetryPolicy says when a failed delivery is tried again: exponentially later each time, with jitter.
 type RetryPolicy struct {
-	// MaxAttempts is after how many a delivery is dead. Default 12, which is about a day with the rest.
+	// MaxAttempts is after how many a delivery is dead. Default 12, which with the other defaults and the
+	// jitter is 16 to 32 minutes after the first.
 	MaxAttempts int
 	// Base is the first wait. Default 1 s.
 	Base time.Duration
-	// Factor multiplies it each time. Default 3.
+	// Factor multiplies it each time. Default 2.
 	Factor float64
-	// Max bounds it. Default 6 h.
+	// Max bounds it. Default 15 min.
 	Max time.Duration
 }
 
 func (p RetryPolicy) withDefaults() RetryPolicy {
 	fill(&p.MaxAttempts, 12)
 	fill(&p.Base, time.Second)
-	fill(&p.Factor, 3)
-	fill(&p.Max, 6*time.Hour)
+	fill(&p.Factor, 2)
+	fill(&p.Max, 15*time.Minute)
 	return p
 }
 
