@@ -14,7 +14,9 @@ import (
 )
 
 // tenantRoles are the roles that a tenant's token can have.
-func tenantRoles() []tenants.Role { return []tenants.Role{tenants.Member, tenants.Auditor, tenants.Admin} }
+func tenantRoles() []tenants.Role {
+	return []tenants.Role{tenants.Member, tenants.Auditor, tenants.Admin}
+}
 
 // TestEveryOperationAsEveryRole asks for a tenant's own things.
 func TestEveryOperationAsEveryRole(t *testing.T) {
@@ -199,4 +201,3 @@ func cloneWith(body map[string]any, name string, value any) map[string]any {
 	}
 	return cloned
 }
-

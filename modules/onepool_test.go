@@ -51,10 +51,12 @@ func works() map[string]work {
 		}
 	}
 	return map[string]work{
-		"commit":   transact(func(context.Context, context.CancelFunc, *tenants.Tx) error { return nil }),
-		"failure":  transact(func(context.Context, context.CancelFunc, *tenants.Tx) error { return errWork }),
-		"panic":    transact(func(context.Context, context.CancelFunc, *tenants.Tx) error { panic(errWork) }),
-		"abort":    transact(func(_ context.Context, _ context.CancelFunc, tx *tenants.Tx) error { return tx.DB.Exec("select 1/0").Error }),
+		"commit":  transact(func(context.Context, context.CancelFunc, *tenants.Tx) error { return nil }),
+		"failure": transact(func(context.Context, context.CancelFunc, *tenants.Tx) error { return errWork }),
+		"panic":   transact(func(context.Context, context.CancelFunc, *tenants.Tx) error { panic(errWork) }),
+		"abort": transact(func(_ context.Context, _ context.CancelFunc, tx *tenants.Tx) error {
+			return tx.DB.Exec("select 1/0").Error
+		}),
 		"cancel":   transact(func(_ context.Context, cancel context.CancelFunc, _ *tenants.Tx) error { cancel(); return nil }),
 		"deadline": transact(func(ctx context.Context, _ context.CancelFunc, tx *tenants.Tx) error { return sleep(ctx, tx) }),
 		"rows left open": transact(func(_ context.Context, _ context.CancelFunc, tx *tenants.Tx) error {

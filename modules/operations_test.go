@@ -111,9 +111,11 @@ func operatorRules() map[string]rule {
 		"list-tenants": func(subject) call {
 			return call{method: http.MethodGet, path: "/admin/v1/tenants?limit=10&status=active&cluster=main"}
 		},
-		"outbox-status":  func(subject) call { return call{method: http.MethodGet, path: "/admin/v1/outbox?limit=10"} },
-		"onboard-tenant": func(s subject) call { return call{method: http.MethodPost, path: "/admin/v1/tenants", body: s.onboarding()} },
-		"get-tenant":     func(s subject) call { return call{method: http.MethodGet, path: s.address("")} },
+		"outbox-status": func(subject) call { return call{method: http.MethodGet, path: "/admin/v1/outbox?limit=10"} },
+		"onboard-tenant": func(s subject) call {
+			return call{method: http.MethodPost, path: "/admin/v1/tenants", body: s.onboarding()}
+		},
+		"get-tenant": func(s subject) call { return call{method: http.MethodGet, path: s.address("")} },
 		"change-tenant": func(s subject) call {
 			etag := fmt.Sprintf("%q", fmt.Sprint(s.Tenant.Tenant.LockVersion))
 			return call{http.MethodPatch, s.address(""), map[string]any{"weight": 2}, []string{"If-Match", etag}}
