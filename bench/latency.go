@@ -134,7 +134,7 @@ func (s *stopwatch) awaitAll(ctx context.Context, commits []commit) error {
 		case missing == 0:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("%d of %d events were not published within a minute", missing, len(commits)) //nolint:err113 // for the terminal
+			return fmt.Errorf("%d of %d events were not published within a minute", missing, len(commits))
 		}
 		if err := sleepUntil(ctx, time.Now().Add(10*time.Millisecond)); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,8 +19,9 @@ const writeScript = `\set n random(1, 1000000000)
 begin\; set local statement_timeout = 30000\; set local role "%[2]s"\; set local search_path = "%[1]s", pg_temp;
 insert into users (id, email, name, role, status, lock_version, created_at, updated_at)
 values (gen_random_uuid(), gen_random_uuid() || '@example.com', 'Ada Lovelace', 'member', 'active', 1, now(), now());
-with e as (insert into events (id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, traceparent, data, created_at)
-values (gen_random_uuid(), 'User.created', 'User', gen_random_uuid(), 1, gen_random_uuid()::text, gen_random_uuid()::text, '',
+with e as (insert into events
+(id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, traceparent, data, created_at)
+values (gen_random_uuid(), 'User.created', 'User', gen_random_uuid(), 1, gen_random_uuid()::text, cast(gen_random_uuid() as text), '',
 '{"email": "ada@example.com", "name": "Ada Lovelace", "role": "member"}', now()) returning seq, created_at)
 insert into outbox_messages (seq, created_at) select seq, created_at from e;
 commit;
@@ -30,10 +32,6 @@ var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 // pgbench runs the same SQL as the write path over the same tenants, with PostgreSQL's own load
 // generator, and returns its transactions per second.
 func (w *world) pgbench(ctx context.Context, duration time.Duration) (float64, error) {
-	args := []string{
-		"--no-vacuum", "--client=" + strconv.Itoa(writers), "--jobs=" + strconv.Itoa(threads()),
-		"--time=" + strconv.Itoa(max(int(duration.Seconds()), 1)), "--protocol=simple",
-	}
 	dir, err := os.MkdirTemp(w.dir, "pgbench-")
 	if err != nil {
 		return 0, fmt.Errorf("make a folder: %w", err)
@@ -42,14 +40,18 @@ func (w *world) pgbench(ctx context.Context, duration time.Duration) (float64, e
 	if err != nil {
 		return 0, err
 	}
-	command := exec.CommandContext(ctx, filepath.Join(w.postgres.Programs(), "pgbench"), append(append(args, scripts...), w.postgres.AppURL())...) //nolint:gosec // our own arguments
+	args := slices.Concat([]string{
+		"--no-vacuum", "--client=" + strconv.Itoa(writers), "--jobs=" + strconv.Itoa(threads()),
+		"--time=" + strconv.Itoa(max(int(duration.Seconds()), 1)), "--protocol=simple",
+	}, scripts, []string{w.postgres.AppURL()})
+	command := exec.CommandContext(ctx, filepath.Join(w.postgres.Programs(), "pgbench"), args...)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		return 0, fmt.Errorf("run pgbench: %w: %s", err, out)
 	}
 	match := tps.FindSubmatch(out)
 	if match == nil {
-		return 0, fmt.Errorf("read pgbench: no tps in %s", out) //nolint:err113 // for the terminal
+		return 0, fmt.Errorf("read pgbench: no tps in %s", out)
 	}
 	return strconv.ParseFloat(string(match[1]), 64) //nolint:wrapcheck // the expression matched a number
 }

@@ -104,18 +104,24 @@ func number(v float64) string {
 
 func (p plan) conditions() []string {
 	return []string{
-		fmt.Sprintf("%d tenants; backlog %d events of about 400 bytes for each, over 1,000 aggregates, behind as many published ones", p.tenants, p.events),
-		fmt.Sprintf("%d cores (%s/%s, %s), program, PostgreSQL, broker and load generator on the same machine", runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version()),
+		fmt.Sprintf("%d tenants; backlog %d events of about 400 bytes for each, over 1,000 aggregates, behind as many published ones",
+			p.tenants, p.events),
+		fmt.Sprintf("%d cores (%s/%s, %s), program, PostgreSQL, broker and load generator on the same machine",
+			runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		fmt.Sprintf("medians of %d rounds; ratios within each round", p.rounds),
-		fmt.Sprintf("write path: %d clients for %s; drains: %d connections for the bare loop, at most %d for the pool; no inbox rows are written", writers, p.duration, bareConns, poolSize),
-		fmt.Sprintf("latency: %d events/s through the service for %s; behind a neighbour with %d events: %d events/s of the others", p.rate, p.duration, p.neighbour, behindRate),
+		fmt.Sprintf("write path: %d clients for %s; drains: %d connections for the bare loop, at most %d for the pool; "+
+			"no inbox rows are written",
+			writers, p.duration, bareConns, poolSize),
+		fmt.Sprintf("latency: %d events/s through the service for %s; behind a neighbour with %d events: %d events/s of the others",
+			p.rate, p.duration, p.neighbour, behindRate),
 		"JetStream: file storage, synced every two minutes, message ids with a window of 30 minutes",
 	}
 }
 
 func (w *world) conditions(ctx context.Context) []string {
 	var version, fsync, commit string
-	err := w.owner.QueryRow(ctx, "select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')").
+	err := w.owner.QueryRow(ctx,
+		"select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')").
 		Scan(&version, &fsync, &commit)
 	if err != nil {
 		return nil // the run itself will say what is wrong

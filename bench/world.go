@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -91,6 +92,7 @@ func (w *world) connect(ctx context.Context) (err error) {
 	w.settings.NATSURL, w.settings.DatabasePoolSize = w.broker.URL(), poolSize
 	w.hints = workers.NewNATSHints(w.conn, tenants.HomeCluster)
 	w.closers = append(w.closers, w.hints.Close)
+	//nolint:contextcheck // the pools outlive the start
 	if w.clusters, err = tenants.OpenClusters(w.settings, tenants.Options{
 		OnCommit: func(_, tenantID string) { w.hints.Touch(tenantID) },
 	}); err != nil {
@@ -112,8 +114,8 @@ func (w *world) connect(ctx context.Context) (err error) {
 }
 
 func (w *world) close() {
-	for i := len(w.closers) - 1; i >= 0; i-- {
-		w.closers[i]()
+	for _, closer := range slices.Backward(w.closers) {
+		closer()
 	}
 }
 
@@ -172,7 +174,8 @@ func (w *world) fill(ctx context.Context, schema string, history, backlog int) e
 		`insert into %[1]s.events (id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, data, created_at)
 		 select gen_random_uuid(), 'User.updated', 'User', md5((i %% 1000)::text)::uuid, i / 1000 + 1,
 		        '0197a9d0-0000-7000-8000-000000000001', 'req-' || i,
-		        jsonb_build_object('changes', jsonb_build_object('name', jsonb_build_object('from', repeat('a', 60), 'to', repeat('b', 60)))),
+		        jsonb_build_object('changes', jsonb_build_object('name',
+		          jsonb_build_object('from', repeat('a', 60), 'to', repeat('b', 60)))),
 		        now() from generate_series(1, %[2]d) i`,
 		`insert into %[1]s.outbox_messages (seq, status, created_at, published_at)
 		 select seq, case when seq > %[3]d then 'unpublished' else 'published' end, created_at,

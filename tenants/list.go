@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -46,6 +48,9 @@ func (f *ListFilter) check() (string, error) {
 	if !slices.Contains([]Status{"", Provisioning, Active, Suspended, Offboarding}, f.Status) {
 		fields = append(fields, fault.Field{Name: "status", Message: "must be provisioning, active, suspended or offboarding"})
 	}
+	if !utf8.ValidString(f.Cluster) || strings.ContainsRune(f.Cluster, 0) {
+		fields = append(fields, fault.Field{Name: "cluster", Message: "must be UTF-8 text without NUL"})
+	}
 	if err := rest.BadParameters(fields); err != nil || f.Cursor == "" {
 		return "", err
 	}
@@ -63,7 +68,7 @@ func (r *Registry) page(ctx context.Context, filter ListFilter, after string) ([
 	return items, nil
 }
 
-func (f ListFilter) narrow(query *gorm.DB) *gorm.DB {
+func (f *ListFilter) narrow(query *gorm.DB) *gorm.DB {
 	if f.Status != "" {
 		query = query.Where("t.status = ?", f.Status)
 	}

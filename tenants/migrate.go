@@ -30,7 +30,7 @@ type MigrateOptions struct {
 // fails is the error.
 func MigrateControl(ctx context.Context, clusters *Clusters) error {
 	failures, err := MigrateClusters(ctx, clusters)
-	errs := []error{err}
+	errs := append(make([]error, 0, len(failures)+1), err)
 	for _, failure := range failures {
 		errs = append(errs, fmt.Errorf("migrate cluster %s: %w", failure.Name, failure.Err))
 	}
@@ -148,7 +148,8 @@ func (r *Registry) outdated(ctx context.Context, options MigrateOptions) ([]Tena
 	query := r.gorm.WithContext(ctx).Table("control.tenants t").Select(tenantColumns).
 		Where("t.status <> ? and (t.schema_version collate \"C\" < ? or t.schema_error <> '')", Provisioning, latest)
 	var rows []Tenant
-	err := ListFilter{Cluster: options.Cluster}.narrow(query).Order("t.slug").Scan(&rows).Error
+	filter := &ListFilter{Cluster: options.Cluster}
+	err := filter.narrow(query).Order("t.slug").Scan(&rows).Error
 	if err != nil {
 		return nil, databaseFault(fmt.Errorf("list the tenants to migrate: %w", err))
 	}

@@ -108,7 +108,7 @@ func (l *ledger) sweep(ctx context.Context, after string, limit int) (seen []sig
 			select tenant_id::text, oldest_unpublished_at, due_at, last_in_chunk
 			from dispatch.sweep($1::uuid, $2)`, after, limit)
 		if err != nil {
-			return err
+			return err //nolint:wrapcheck // the one who calls Visit wraps it
 		}
 		seen, last, err = scanSweep(rows)
 		return err

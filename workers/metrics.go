@@ -42,11 +42,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Namespace: "tenantry", Subsystem: "worker", Name: "abandoned_total",
 			Help: "Calls of handlers that ignored their deadline and were left behind.",
 		}, []string{"handler"}),
-		turnSeconds:    histogram("turn_seconds", "Time that a turn used."),
-		waitSeconds:    histogram("turn_wait_seconds", "Time that a tenant with work waited for its turn."),
-		publishSeconds: histogram("publish_seconds", "Time from an event's commit to its completion, for those that everybody took the first time."),
-		held:           gauge("leases_held", "Tenants that this process publishes for."),
-		waiting:        gauge("tenants_waiting", "Tenants that wait for their turn."),
-		oldestSeconds:  gauge("oldest_unpublished_seconds", "Age of the oldest unpublished event that the last sweep saw in any tenant."),
+		turnSeconds: histogram("turn_seconds", "Time that a turn used."),
+		waitSeconds: histogram("turn_wait_seconds", "Time that a tenant with work waited for its turn."),
+		publishSeconds: histogram("publish_seconds",
+			"Time from an event's commit to its completion, for those that everybody took the first time."),
+		held:          gauge("leases_held", "Tenants that this process publishes for."),
+		waiting:       gauge("tenants_waiting", "Tenants that wait for their turn."),
+		oldestSeconds: gauge("oldest_unpublished_seconds", "Age of the oldest unpublished event that the last sweep saw in any tenant."),
 	}
 }

@@ -121,7 +121,7 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 			r.lent.Add(int64(time.Since(began)))
 		})
 	}
-	for take() { //nolint:revive // the condition is the work
+	for take() {
 	}
 	borrowed.Wait()
 }

@@ -50,8 +50,8 @@ func (t *Turns) Ready(id string, weight int) {
 // forgive pays a debt off by the rounds that went by while the tenant did not wait. A credit is not
 // kept: who had nothing to do saves nothing up.
 func (t *Turns) forgive(s *share) {
-	missed := time.Duration(t.round - s.round)
-	s.deficit = min(s.deficit+missed*t.allowance(s), 0)
+	missed := t.round - s.round
+	s.deficit = min(s.deficit+time.Duration(missed)*t.allowance(s), 0)
 	s.round = t.round
 }
 

@@ -93,7 +93,7 @@ type migrateResult struct {
 // showFailures prints what failed, which makes the command fail.
 func (r *runner) showFailures(failed migrated) error {
 	shown := migrateResult{Version: migrations.Tenant().Latest(), Failed: []failedTenant{}, Clusters: []failedCluster{}}
-	var rows [][]string
+	rows := make([][]string, 0, len(failed.clusters)+len(failed.tenants))
 	for _, failure := range failed.clusters {
 		text := mask(failure.Err.Error())
 		shown.Clusters = append(shown.Clusters, failedCluster{failure.Name, text})

@@ -31,13 +31,13 @@ func (p *Postgres) KeepRunning(ctx context.Context) error {
 		if p.server.expected.Load() {
 			return nil
 		}
-		if err := p.revive(ctx, &recent); err != nil || ctx.Err() != nil {
+		if err := p.revive(ctx, &recent); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
 }
 
-// revive starts the server until it runs, the context ends, or it was started too often.
+// revive starts the server until it runs. The end of the context is an error, and so are too many starts.
 func (p *Postgres) revive(ctx context.Context, recent *starts) error {
 	for {
 		if !recent.allow(time.Now()) {
@@ -45,12 +45,12 @@ func (p *Postgres) revive(ctx context.Context, recent *starts) error {
 		}
 		p.log.Warn("starting PostgreSQL again", "port", p.port)
 		err := p.launch(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
+		if err == nil {
 			p.log.Info("PostgreSQL runs again", "port", p.port)
 			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		p.log.Error("PostgreSQL could not be started again", "error", err)
 		poll(ctx, restartPause, func() bool { return false })

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // shared is a server for tests that only look at it; TestMain starts and stops it.
-var shared *embedded.Postgres
+var shared *embedded.Postgres //nolint:gochecknoglobals // one server for all tests that only look
 
 func run(m *testing.M) int {
 	ctx := context.Background()

@@ -173,7 +173,9 @@ func (d door) delete(ctx context.Context, in *versionedInput) (*struct{}, error)
 	return nil, err
 }
 
-func (door) write(ctx context.Context, ifMatch string, call func(tenants.Actor, *tenants.Scope, rest.Version) (*User, error)) (*output, error) {
+func (door) write(
+	ctx context.Context, ifMatch string, call func(tenants.Actor, *tenants.Scope, rest.Version) (*User, error),
+) (*output, error) {
 	actor, scope, err := tenants.Access(ctx)
 	if err != nil {
 		return nil, err
