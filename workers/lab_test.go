@@ -192,7 +192,9 @@ func (l *lab) run(config workers.Config, parts workers.Parts) (stop func()) {
 	if parts.Publisher == nil {
 		parts.Publisher = l.jetStream()
 	}
-	config.Log = slog.New(slog.NewTextHandler(l.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if config.Log == nil {
+		config.Log = slog.New(slog.NewTextHandler(l.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
 	pool, err := workers.New(config, parts)
 	require.NoError(l.t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(l.t.Context()))

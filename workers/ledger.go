@@ -49,6 +49,11 @@ func (l *ledger) acquire(ctx context.Context, tenantIDs []string) ([]grant, erro
 	return grants, nil
 }
 
+// lockLedger locks the rows of many tenants in the order of their ids, as the sweep does: two statements
+// that lock the same rows in different orders would wait for each other.
+const lockLedger = `select tenant_id from dispatch.ledger where tenant_id = any ($1::uuid[])
+		order by tenant_id for update`
+
 // renewal is what a renewed lease's tenant looks like now.
 type renewal struct {
 	tenantID string
@@ -60,11 +65,13 @@ type renewal struct {
 // renew prolongs leases and notes the visits since the last time. Those missing in the answer are lost.
 func (l *ledger) renew(ctx context.Context, tenantIDs []string, fences []int64, visits []*time.Time) ([]renewal, error) {
 	rows, err := l.cluster.Pool().Query(ctx, `
+		with locked as (`+lockLedger+`)
 		update dispatch.ledger l
 		set expires_at = clock_timestamp() + make_interval(secs => $4),
 		    last_visited_at = greatest(l.last_visited_at, v.visited)
 		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as v (id, fence, visited)
 		join dispatch.tenants t on t.tenant_id = v.id
+		join locked on locked.tenant_id = v.id
 		where l.tenant_id = v.id and l.fence = v.fence and l.holder = $5 and l.expires_at > clock_timestamp()
 		returning l.tenant_id::text, t.slug, t.weight, t.paused`,
 		tenantIDs, fences, visits, l.ttl.Seconds(), l.holder)
@@ -85,8 +92,9 @@ func (l *ledger) renew(ctx context.Context, tenantIDs []string, fences []int64, 
 // release gives leases up, so that another process can take them at once.
 func (l *ledger) release(ctx context.Context, tenantIDs []string) error {
 	_, err := l.cluster.Pool().Exec(ctx, `
-		update dispatch.ledger set expires_at = '-infinity'
-		where tenant_id = any ($1::uuid[]) and holder = $2`, tenantIDs, l.holder)
+		with locked as (`+lockLedger+`)
+		update dispatch.ledger l set expires_at = '-infinity'
+		from locked where l.tenant_id = locked.tenant_id and l.holder = $2`, tenantIDs, l.holder)
 	if err != nil {
 		return fmt.Errorf("release leases: %w", err)
 	}

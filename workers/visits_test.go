@@ -129,3 +129,15 @@ func TestAPausedTenantPublishesNothingUntilItIsResumed(t *testing.T) {
 	l.settled(paused)
 	requireOrder(t, broker.of(paused))
 }
+
+// everybody is all tenants of the lab, as its workers know them.
+func (l *lab) everybody() []tenants.Tenant {
+	l.t.Helper()
+	rows, err := l.superuser.Query(l.t.Context(), `select tenant_id::text, slug, schema_name, role_name from dispatch.tenants`)
+	require.NoError(l.t, err)
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t tenants.Tenant, err error) {
+		return t, row.Scan(&t.ID, &t.Slug, &t.SchemaName, &t.RoleName)
+	})
+	require.NoError(l.t, err)
+	return all
+}
