@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tenantry/tenantry/app/cli"
 	"github.com/tenantry/tenantry/config"
+	"github.com/tenantry/tenantry/modules"
 )
 
 const readme = "README.md"
@@ -44,6 +46,24 @@ func TestTheReadmesTestCommandIsTheOneThatIsRun(t *testing.T) {
 	const command = "\ngo test ./... -race -shuffle=on\n"
 	require.Contains(t, readDocument(t, readme), command)
 	require.Contains(t, readDocument(t, ".ci/run"), command)
+}
+
+var command = regexp.MustCompile(`(?m)^  ([a-z]+) {2,}`)
+
+func TestTheReadmeNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	var help strings.Builder
+	require.Zero(t, cli.Main(t.Context(), cli.Program{
+		Args: []string{"tenantry", "--help"}, Stdout: &help, Stderr: &help, Commands: modules.Commands(),
+	}))
+	text := readDocument(t, readme)
+	found := command.FindAllStringSubmatch(help.String(), -1)
+	require.NotEmpty(t, found)
+	for _, match := range found {
+		if match[1] != "help" {
+			require.Regexp(t, "(?m)^\\|.*`"+match[1]+"[` ].*\\|", text, "the table of commands")
+		}
+	}
 }
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
