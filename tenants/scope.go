@@ -231,5 +231,10 @@ func away(err error) bool {
 		return true
 	}
 	_, network := errors.AsType[*net.OpError](err)
-	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	return network || lost(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// lost tells that the connection had ended before anything was sent. Pgx exports no name for it.
+func lost(err error) bool {
+	return pgconn.SafeToRetry(err) && strings.HasSuffix(err.Error(), "conn closed")
 }
