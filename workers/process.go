@@ -99,11 +99,14 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 	var next atomic.Int64
 	take := func() bool {
 		i := int(next.Add(1)) - 1
-		if i >= len(all) || (i > 0 && r.over(ctx)) {
+		if i >= len(all) {
 			return false
 		}
 		blocked := make(map[chain]bool)
-		for _, j := range all[i] {
+		for n, j := range all[i] {
+			if i+n > 0 && r.over(ctx) {
+				return false // what is left of the lane stays as it is
+			}
 			r.handle(ctx, j, blocked)
 		}
 		return true
