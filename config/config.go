@@ -67,7 +67,7 @@ type Worker struct {
 	Quantum        time.Duration `env:"QUANTUM" envDefault:"10ms" min:"1ms" meaning:"time that a tenant of weight 1 earns per round"`
 	BatchSize      int           `env:"BATCH_SIZE" envDefault:"500" min:"1" max:"10000" meaning:"most events that one read of a turn takes"`
 	LeaseTTL       time.Duration `env:"LEASE_TTL" envDefault:"15s" min:"1s" meaning:"how long a silent worker keeps its tenants; another one takes them afterwards"`
-	SweepInterval  time.Duration `env:"SWEEP_INTERVAL" envDefault:"2s" min:"10ms" meaning:"how often the schemas are searched for events whose hint was lost; the search slows down while it finds nothing"`
+	SweepInterval  time.Duration `env:"SWEEP_INTERVAL" envDefault:"2s" min:"10ms" meaning:"longest pause between two looks into the schemas for events whose hint was lost; few tenants are looked at four times as often"`
 	HandlerTimeout time.Duration `env:"HANDLER_TIMEOUT" envDefault:"10s" min:"10ms" meaning:"longest time that one call of a handler may take before it counts as failed"`
 	MaxAttempts    int           `env:"MAX_ATTEMPTS" envDefault:"12" min:"1" max:"100" meaning:"attempts after which a delivery is failed and waits for an operator"`
 	RetryMin       time.Duration `env:"RETRY_MIN" envDefault:"1s" min:"1ms" meaning:"wait before the second attempt; it doubles with each further one, with jitter"`

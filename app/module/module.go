@@ -20,7 +20,7 @@ type Module struct {
 	// AdminRoutes registers operations for operators.
 	AdminRoutes func(api huma.API)
 	// Handlers are the reactions to events, of this module or of others.
-	Handlers []workers.Handler
+	Handlers []Handler
 	// Onboard prepares a new tenant inside its transaction. All modules' hooks run in the one transaction,
 	// which may run again after a crash, so each finds what it made before.
 	Onboard tenants.OnboardHook
@@ -43,8 +43,8 @@ type Set struct {
 type Build func(env Env) (Set, error)
 
 // Handlers returns the handlers of all modules.
-func (s Set) Handlers() []workers.Handler {
-	var all []workers.Handler
+func (s Set) Handlers() []Handler {
+	var all []Handler
 	for _, m := range s.Modules {
 		all = append(all, m.Handlers...)
 	}
@@ -74,3 +74,11 @@ func (s Set) CheckActor(ctx context.Context, tx *tenants.Tx, actor tenants.Actor
 	}
 	return nil
 }
+
+// Handler and Event are what modules declare their reactions with.
+type (
+	// Handler reacts to events out of band.
+	Handler = workers.Handler
+	// Event is one committed fact of a tenant.
+	Event = workers.Event
+)
