@@ -37,17 +37,17 @@ func TestSweepsAndRenewalsOfManyTenantsDoNotDeadlock(t *testing.T) {
 	l := newLab(t)
 	model := l.tenant()
 	l.clones(model, 100)
-	l.exec(`update dispatch.tenants set paused = true`) // held and renewed, with nothing else to do
+	l.execf(`update dispatch.tenants set paused = true`) // held and renewed, with nothing else to do
 	for _, tenant := range l.everybody() {
 		l.fill(tenant, 1, 1)
 	}
-	l.exec(`alter database %s set deadlock_timeout = '5ms'`, l.database) // tell of each, also of short ones
+	l.execf(`alter database %s set deadlock_timeout = '5ms'`, l.database) // tell of each, also of short ones
 	l.cluster.Pool().Reset()
 	// Placed and not onboarded yet: they make the table so large that PostgreSQL goes by its index.
-	l.exec(`with t as (insert into dispatch.tenants (tenant_id, slug, schema_name, role_name, weight)
+	l.execf(`with t as (insert into dispatch.tenants (tenant_id, slug, schema_name, role_name, weight)
 		select gen_random_uuid(), 'd' || i, 'd' || i, 'd' || i, 1 from generate_series(1, 2000) i returning tenant_id)
 		insert into dispatch.ledger (tenant_id) select tenant_id from t`)
-	l.exec(`analyze dispatch.ledger; analyze dispatch.tenants`)
+	l.execf(`analyze dispatch.ledger; analyze dispatch.tenants`)
 	log := &memory{}
 	var meters []meter
 	for range 3 {

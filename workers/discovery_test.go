@@ -26,7 +26,7 @@ type writer struct {
 func (l *lab) newWriter(hints *workers.NATSHints, all ...tenants.Tenant) *writer {
 	l.t.Helper()
 	for _, tenant := range all {
-		l.exec(`create table %[1]s.things (id uuid primary key, lock_version bigint, created_at timestamptz, updated_at timestamptz);
+		l.execf(`create table %[1]s.things (id uuid primary key, lock_version bigint, created_at timestamptz, updated_at timestamptz);
 			grant select, insert, update on %[1]s.things to %[2]s`, tenant.SchemaName, tenant.RoleName)
 	}
 	cluster, err := tenants.OpenCluster(tenants.ClusterConfig{

@@ -20,7 +20,7 @@ func TestAProcessFrozenPastItsLeaseChangesNothing(t *testing.T) {
 	tenant := l.tenant()
 	l.fill(tenant, 400, 20)
 	l.countable(tenant)
-	frozen, err := l.startWorker(orders{LeaseTTL: 500 * time.Millisecond, BatchSize: 50, Point: read, Hit: 3, Hold: true})
+	frozen, err := l.startWorker(t.Context(), orders{LeaseTTL: 500 * time.Millisecond, BatchSize: 50, Point: read, Hit: 3, Hold: true})
 	require.NoError(t, err)
 	select {
 	case <-frozen.hit:

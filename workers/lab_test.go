@@ -28,7 +28,7 @@ import (
 )
 
 // servers are a real PostgreSQL and a real JetStream, started once for the package.
-var servers struct {
+var servers struct { //nolint:gochecknoglobals // TestMain has no other way to its tests
 	postgres *embedded.Postgres
 	broker   *embedded.NATS
 	database atomic.Int64
@@ -46,7 +46,7 @@ func runTests(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans up what is left
 	servers.postgres, err = embedded.StartPostgres(context.Background(), embedded.PostgresConfig{Throwaway: true})
 	if err != nil {
 		panic(err)
@@ -100,7 +100,7 @@ func newLabOn(t *testing.T, postgres *embedded.Postgres, brokerURL string) *lab 
 	return l
 }
 
-func openClusters(t testing.TB, appURL, ownerURL string) *tenants.Clusters {
+func openClusters(t *testing.T, appURL, ownerURL string) *tenants.Clusters {
 	t.Helper()
 	settings, err := config.Load(nil)
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func openClusters(t testing.TB, appURL, ownerURL string) *tenants.Clusters {
 	return clusters
 }
 
-func connect(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
+func connect(t *testing.T, url string) (*nats.Conn, jetstream.JetStream) {
 	t.Helper()
 	conn, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
 	require.NoError(t, err)
@@ -125,13 +125,15 @@ func connect(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 	return conn, js
 }
 
-var operator = tenants.Actor{UserID: "operator", Roles: []tenants.Role{tenants.Operator}}
+func operator() tenants.Actor {
+	return tenants.Actor{UserID: "operator", Roles: []tenants.Role{tenants.Operator}}
+}
 
 // tenant onboards a fresh tenant.
 func (l *lab) tenant() tenants.Tenant {
 	l.t.Helper()
 	slug := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	tenant, _, err := l.service.Onboard(l.t.Context(), operator, tenants.OnboardRequest{
+	tenant, _, err := l.service.Onboard(l.t.Context(), operator(), tenants.OnboardRequest{
 		Slug: slug, Name: slug, OwnerEmail: "owner@example.com", OwnerName: "Owner",
 	})
 	require.NoError(l.t, err)
@@ -151,7 +153,7 @@ func (l *lab) tenants(n int) []tenants.Tenant {
 type thing struct{ aggregate.Root }
 
 func (*thing) AggregateType() string { return "Thing" }
-func (thing) TableName() string      { return "things" }
+func (*thing) TableName() string     { return "things" }
 
 // fill writes count events over as many aggregates, in turns, as a bulk load would.
 func (l *lab) fill(tenant tenants.Tenant, count, aggregates int) {
@@ -235,10 +237,12 @@ func (l *lab) settled(tenant tenants.Tenant) {
 	}, 30*time.Second, 10*time.Millisecond, "tenant %s is not settled", tenant.Slug)
 }
 
-// recorder is a broker that remembers in memory what it took, beside or instead of the real one.
+// recorder is a broker that remembers in memory what it took, and drops what it has already, as the real
+// one does.
 type recorder struct {
 	mu     sync.Mutex
 	events []workers.Event
+	known  map[string]bool
 	answer func(workers.Event) error
 	times  map[string]time.Time
 }
@@ -270,10 +274,14 @@ func (r *recorder) Publish(_ context.Context, events []workers.Event) []error {
 func (r *recorder) take(e workers.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, e)
 	if r.times == nil {
-		r.times = map[string]time.Time{}
+		r.times, r.known = map[string]time.Time{}, map[string]bool{}
 	}
+	if r.known[e.ID] {
+		return
+	}
+	r.known[e.ID] = true
+	r.events = append(r.events, e)
 	if _, ok := r.times[e.TenantID]; !ok {
 		r.times[e.TenantID] = time.Now()
 	}

@@ -48,6 +48,7 @@ type orders struct {
 // worker is what runs in the process.
 type worker struct {
 	orders
+
 	hits  atomic.Int64
 	input chan struct{} // a line came
 }
@@ -131,6 +132,7 @@ func (w *worker) pool(cluster *tenants.Cluster, conn *nats.Conn) (*workers.Pool,
 // passing is a publisher that passes a point when the broker has acknowledged something.
 type passing struct {
 	workers.Publisher
+
 	worker *worker
 }
 

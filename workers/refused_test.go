@@ -34,8 +34,8 @@ func TestAnEventThatIsTooLargeForTheBrokerIsParkedAlone(t *testing.T) {
 	l := newStreamLab(t, func(config *jetstream.StreamConfig) { config.MaxMsgSize = 10_000 })
 	tenant := l.tenant()
 	l.fill(tenant, 40, 4)
-	l.exec(`update %s.events set data = jsonb_build_object('x', repeat('x', 20000)) where seq = 5`, tenant.SchemaName)
-	l.exec(`update %s.events set data = jsonb_build_object('x', repeat('x', 2000000)) where seq = 10`, tenant.SchemaName)
+	l.execf(`update %s.events set data = jsonb_build_object('x', repeat('x', 20000)) where seq = 5`, tenant.SchemaName)
+	l.execf(`update %s.events set data = jsonb_build_object('x', repeat('x', 2000000)) where seq = 10`, tenant.SchemaName)
 	l.run(fast(), workers.Parts{})
 	eventually(t, func() bool { return l.withStatus(tenant, "failed") == 2 && l.withStatus(tenant, "published") == 23 })
 	// The aggregates of 5 and 10 wait from there on, in order: 8 and 7 events.

@@ -2,6 +2,7 @@ package workers_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,8 +28,9 @@ type supervised struct {
 	duplicates, lost atomic.Int64
 }
 
-// startWorker starts a worker process on the lab's servers. It ends with the test.
-func (l *lab) startWorker(o orders) (*supervised, error) {
+// startWorker starts a worker process on the lab's servers. It ends with the
+// context, and with the test.
+func (l *lab) startWorker(ctx context.Context, o orders) (*supervised, error) {
 	o.Database, o.Broker = l.postgres.URL("tenantry_app", l.database), l.conn.ConnectedUrl()
 	encoded, err := json.Marshal(o)
 	if err != nil {
@@ -38,7 +40,7 @@ func (l *lab) startWorker(o orders) (*supervised, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &supervised{cmd: exec.CommandContext(l.t.Context(), program), hit: make(chan struct{}), ended: make(chan struct{})}
+	s := &supervised{cmd: exec.CommandContext(ctx, program), hit: make(chan struct{}), ended: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), workerEnv+"="+string(encoded))
 	s.cmd.Stderr = l.t.Output()
 	if s.input, err = s.cmd.StdinPipe(); err != nil {

@@ -14,7 +14,7 @@ import (
 // clones are tenants whose tables are those of a real one, without the time that onboarding takes.
 func (l *lab) clones(like tenants.Tenant, n int) []tenants.Tenant {
 	l.t.Helper()
-	l.exec(`do $$
+	l.execf(`do $$
 		declare
 			id uuid;
 			name text;
@@ -55,7 +55,7 @@ func TestNobodyIsLeftOut(t *testing.T) {
 	for _, tenant := range busy {
 		l.fill(tenant, 2000, 100)
 	}
-	l.exec(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
+	l.execf(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
 	l.fill(paused, 20, 5)
 	config := fast()
 	config.SweepChunk = 7
@@ -91,7 +91,7 @@ func TestAPausedTenantPublishesNothingUntilItIsResumed(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	paused, other := l.tenant(), l.tenant()
-	l.exec(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
+	l.execf(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
 	l.fill(paused, 10, 2)
 	broker, metrics := &recorder{}, newMeter()
 	config := fast()
@@ -106,7 +106,7 @@ func TestAPausedTenantPublishesNothingUntilItIsResumed(t *testing.T) {
 	l.fill(other, 1, 1)
 	l.settled(other)
 	require.Empty(t, broker.of(paused))
-	l.exec(`update dispatch.tenants set paused = false where tenant_id = '%s'`, paused.ID)
+	l.execf(`update dispatch.tenants set paused = false where tenant_id = '%s'`, paused.ID)
 	l.settled(paused)
 	require.Len(t, broker.of(paused), 10)
 
@@ -117,7 +117,7 @@ func TestAPausedTenantPublishesNothingUntilItIsResumed(t *testing.T) {
 	renewed := func() string {
 		return l.text(`select expires_at::text from dispatch.ledger where tenant_id = '%s'`, paused.ID)
 	}
-	l.exec(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
+	l.execf(`update dispatch.tenants set paused = true where tenant_id = '%s'`, paused.ID)
 	for range 2 { // the first renewal may have begun before
 		before := renewed()
 		eventually(t, func() bool { return renewed() != before })
@@ -125,7 +125,7 @@ func TestAPausedTenantPublishesNothingUntilItIsResumed(t *testing.T) {
 	l.fill(paused, 5, 1)
 	visits(3)
 	require.Len(t, broker.of(paused), 11)
-	l.exec(`update dispatch.tenants set paused = false where tenant_id = '%s'`, paused.ID)
+	l.execf(`update dispatch.tenants set paused = false where tenant_id = '%s'`, paused.ID)
 	l.settled(paused)
 	requireOrder(t, broker.of(paused))
 }

@@ -52,7 +52,7 @@ func TestAHeavierTenantGetsMoreTime(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	light, heavy := l.tenant(), l.tenant()
-	l.exec(`update dispatch.tenants set weight = 4 where tenant_id = '%s'`, heavy.ID)
+	l.execf(`update dispatch.tenants set weight = 4 where tenant_id = '%s'`, heavy.ID)
 	l.fill(light, 6000, 6000)
 	l.fill(heavy, 6000, 6000)
 	watch := &stopwatch{Source: l.source, began: map[string]time.Time{}, used: map[string]time.Duration{}, done: map[string]int{}}
