@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +19,9 @@ type Statement struct {
 	Read func(pgx.Rows) error
 	// Affected takes the number of rows that the statement changed; nil when nobody asks.
 	Affected func(rows int64)
+
+	// setsRole tells whose refusal it is when PostgreSQL refuses it.
+	setsRole bool
 }
 
 // Pipeline runs all statements in one transaction of the tenant and in one round trip, which is what
@@ -29,16 +33,26 @@ func (s *Scope) Pipeline(ctx context.Context, statements ...Statement) error {
 			return err
 		}
 	}
-	err := s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+	var err error
+	for range transactAttempts {
+		if err = s.pipelineOnce(ctx, statements); !errors.Is(err, errRoleRefused) {
+			break
+		}
+	}
+	return databaseFault(err)
+}
+
+func (s *Scope) pipelineOnce(ctx context.Context, statements []Statement) error {
+	return s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		noteServed(conn.Conn(), s.placement.SchemaName, 1)
 		all := append(s.entry(), statements...)
-		if err := runPipeline(ctx, conn.Conn(), append(all, Statement{SQL: "commit"})); err != nil {
+		err := runPipeline(ctx, conn.Conn(), append(all, Statement{SQL: "commit"}))
+		if err != nil {
 			rollbackPipeline(ctx, conn.Conn())
-			return err
 		}
-		return nil
+		dropUnknowing(ctx, conn.Conn(), err)
+		return err
 	})
-	return databaseFault(err)
 }
 
 // entry opens a guarded transaction and enters the schema.
@@ -47,7 +61,7 @@ func (s *Scope) entry() []Statement {
 	all = append(all, Statement{SQL: "begin"})
 	all = append(all, s.guards...)
 	return append(all, Statement{SQL: s.cluster.statementTimeout()},
-		Statement{SQL: enterRole(s.placement)}, Statement{SQL: enterSchema(s.placement)})
+		Statement{SQL: enterRole(s.placement), setsRole: true}, Statement{SQL: enterSchema(s.placement)})
 }
 
 func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) error {
@@ -71,6 +85,9 @@ func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) er
 func readResult(results pgx.BatchResults, statement Statement) error {
 	if statement.Read == nil {
 		tag, err := results.Exec()
+		if statement.setsRole {
+			err = roleRefusal(err)
+		}
 		if err != nil {
 			return fmt.Errorf("run a pipelined statement: %w", err)
 		}

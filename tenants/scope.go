@@ -151,14 +151,20 @@ func (s *Scope) transactOnce(ctx context.Context, work func(tx *Tx) error) (err 
 func (s *Scope) enter(ctx context.Context, conn *sql.Conn) error {
 	return withPgx(conn, func(pg *pgx.Conn) error {
 		noteServed(pg, s.placement.SchemaName, 1)
-		if len(s.guards) > 0 {
-			return runPipeline(ctx, pg, s.entry())
-		}
-		if _, err := pg.Exec(ctx, s.begin); err != nil {
-			return fmt.Errorf("enter the tenant's schema: %w", err)
-		}
-		return nil
+		err := s.begun(ctx, pg)
+		dropUnknowing(ctx, pg, err)
+		return err
 	})
+}
+
+func (s *Scope) begun(ctx context.Context, conn *pgx.Conn) error {
+	if len(s.guards) > 0 {
+		return runPipeline(ctx, conn, s.entry())
+	}
+	if _, err := conn.Exec(ctx, s.begin); err != nil {
+		return fmt.Errorf("enter the tenant's schema: %w", roleRefusal(err))
+	}
+	return nil
 }
 
 func (s *Scope) newTx(ctx context.Context, conn *sql.Conn) *Tx {
@@ -209,6 +215,9 @@ func withPgx(conn *sql.Conn, use func(*pgx.Conn) error) error {
 }
 
 func repeatable(err error) bool {
+	if errors.Is(err, errRoleRefused) {
+		return true
+	}
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pgErr.Code == "40001" || pgErr.Code == "40P01")
 }
