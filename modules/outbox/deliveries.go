@@ -66,7 +66,7 @@ var readPage = //nolint:gochecknoglobals // a constant, put together
 	      where (seq, handler) > ($1::bigint, $2::text)
 	        and ($3::text = '' or status = $3) and ($4::text = '' or handler = $4)
 	      order by seq, handler limit $5) d
-	cross join lateral (` + eventByKey("d") + `) e
+	cross join lateral (` + eventByKey + `d.seq limit 1) e
 	order by d.seq, d.handler`
 
 // Deliveries lists what did not succeed the first time, oldest event first.

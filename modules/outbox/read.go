@@ -14,15 +14,14 @@ import (
 const eventColumns = `e.id::text, e.name, e.aggregate_type, e.aggregate_id::text, e.aggregate_version,
 	e.actor_id, e.request_id, e.traceparent, e.data::text, e.created_at`
 
-// eventByKey looks one event up by its key; the limit keeps the planner from joining in another way.
-func eventByKey(from string) string {
-	return `select id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, traceparent,
-	               data, created_at from events where events.seq = ` + from + `.seq limit 1`
-}
+// eventByKey looks one event up by its key; the limit that follows keeps the planner from joining in
+// another way.
+const eventByKey = `select id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, traceparent,
+	               data, created_at from events where events.seq = `
 
 // readMessages takes the queue's head by the partial index and looks each event up by its key: a merge
 // join would begin at the first event ever. Chains are looked for only where there are deliveries.
-var readMessages = `
+const readMessages = `
 	select m.seq, m.lock_version, ` + eventColumns + `,
 	       case when exists (select 1 from deliveries) then array(
 	           select distinct d.handler from deliveries d
@@ -31,14 +30,14 @@ var readMessages = `
 	           select distinct d.handler from deliveries d
 	           where d.aggregate_type = e.aggregate_type and d.aggregate_id = e.aggregate_id and d.status = 'failed') end
 	from (select seq, lock_version from outbox_messages where status = 'unpublished' order by seq limit $1) m
-	cross join lateral (` + eventByKey("m") + `) e
+	cross join lateral (` + eventByKey + `m.seq limit 1) e
 	order by m.seq`
 
-var readDeliveries = `
+const readDeliveries = `
 	select d.seq, d.lock_version, d.handler, d.attempts, ` + eventColumns + `
 	from (select seq, lock_version, handler, attempts, next_attempt_at from deliveries
 	      where status = 'retrying' and next_attempt_at <= $1 order by next_attempt_at, seq limit $2) d
-	cross join lateral (` + eventByKey("d") + `) e
+	cross join lateral (` + eventByKey + `d.seq limit 1) e
 	order by d.seq, d.handler`
 
 const readNextDue = `select next_attempt_at from deliveries
@@ -71,7 +70,8 @@ func scanMessages(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) erro
 	for rows.Next() {
 		m := workers.Message{Event: eventOf(lease)}
 		var data string
-		if err := rows.Scan(append([]any{&m.Seq, &m.LockVersion}, append(eventFields(&m.Event, &data), &m.Open, &m.Dead)...)...); err != nil {
+		fields := append([]any{&m.Seq, &m.LockVersion}, eventFields(&m.Event, &data)...)
+		if err := rows.Scan(append(fields, &m.Open, &m.Dead)...); err != nil {
 			return err
 		}
 		m.Data = []byte(data)
@@ -84,7 +84,8 @@ func scanDeliveries(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) er
 	for rows.Next() {
 		d := workers.Delivery{Event: eventOf(lease)}
 		var data string
-		if err := rows.Scan(append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts}, eventFields(&d.Event, &data)...)...); err != nil {
+		fields := append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts}, eventFields(&d.Event, &data)...)
+		if err := rows.Scan(fields...); err != nil {
 			return err
 		}
 		d.Data = []byte(data)

@@ -31,8 +31,8 @@ func Save(tx *tenants.Tx, actor tenants.Actor, agg aggregate.Aggregate) error {
 	}
 	loaded := root.LockVersion
 	root.LockVersion++
-	result := tx.DB.Model(agg).Select("*").Omit("id", "created_at").
-		Where("lock_version = ?", loaded).Updates(agg)
+	result := tx.DB.Model(agg).Select("*").Omit("id", "created_at"). //nolint:unqueryvet // all fields are written, none is read
+										Where("lock_version = ?", loaded).Updates(agg)
 	if result.Error != nil || result.RowsAffected != 1 {
 		root.LockVersion = loaded
 	}
