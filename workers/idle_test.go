@@ -44,21 +44,17 @@ func TestIdleTenantsCostNextToNothing(t *testing.T) {
 
 	outside := l.outside()
 	eventually(t, func() bool { return outside.connections() <= 2 }, "the connections of the rush are closed")
-	outside.quiet()
-	const span = 5 * time.Second
-	before, began := outside.transactions(), time.Now()
-	watch := time.NewTicker(100 * time.Millisecond)
-	defer watch.Stop()
-	for now := range watch.C {
-		require.LessOrEqual(t, outside.connections(), 2)
-		if now.Sub(began) > span {
+	var acquired, counted float64
+	for range 5 { // the server also counts its own housekeeping, and what it is told of late; both pass
+		acquired, counted = outside.watch(cluster, 4*time.Second)
+		require.LessOrEqual(t, acquired, 5.0)
+		require.Positive(t, acquired, "the sweep goes on")
+		if counted <= 5 {
 			break
 		}
 	}
-	perSecond := float64(outside.transactions()-before) / time.Since(began).Seconds()
-	t.Logf("%d idle tenants cost %.1f transactions a second on %d connections", len(all), perSecond, outside.connections())
-	require.LessOrEqual(t, perSecond, 5.0)
-	require.Positive(t, perSecond, "the sweep goes on")
+	t.Logf("%d idle tenants cost %.1f uses of a connection a second; the server counted %.1f transactions", len(all), acquired, counted)
+	require.LessOrEqual(t, counted, 5.0)
 }
 
 // observer watches a lab's database from another one, so that it does not count itself.
@@ -81,15 +77,21 @@ func (o observer) ask(question string) (n int) {
 	return n
 }
 
-// quiet waits until the server knows of the rush: a connection tells of its last transactions late.
-func (o observer) quiet() {
+// watch sees to it that there are at most two connections for a while. It returns how often in a second
+// the process used one, and how many transactions the server counted.
+func (o observer) watch(cluster *tenants.Cluster, span time.Duration) (acquired, counted float64) {
 	o.lab.t.Helper()
-	before := o.transactions()
-	require.Eventually(o.lab.t, func() bool {
-		last := before
-		before = o.transactions()
-		return before-last <= 5
-	}, patience, time.Second)
+	acquires, transactions, began := cluster.Pool().Stat().AcquireCount(), o.transactions(), time.Now()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for now := range ticker.C {
+		require.LessOrEqual(o.lab.t, o.connections(), 2)
+		if now.Sub(began) > span {
+			break
+		}
+	}
+	seconds := time.Since(began).Seconds()
+	return float64(cluster.Pool().Stat().AcquireCount()-acquires) / seconds, float64(o.transactions()-transactions) / seconds
 }
 
 // connections are the application's.
