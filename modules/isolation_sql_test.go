@@ -191,7 +191,7 @@ func TestWithoutAScopeNoTenantsRelationIsReached(t *testing.T) {
 			_, err := apptest.Clusters().Home().Pool().Exec(t.Context(), fill(sql, r))
 			require.Contains(t, []string{denied, "42P01"}, codeOf(t, sql, err), fill(sql, r))
 		}
-		_, err := apptest.Clusters().Home().Pool().Exec(t.Context(), "select * from "+pgx.Identifier{r.Name}.Sanitize())
+		_, err := apptest.Clusters().Home().Pool().Exec(t.Context(), "select count(*) from "+pgx.Identifier{r.Name}.Sanitize())
 		require.Equal(t, "42P01", codeOf(t, r.Name, err), "a name alone names nobody's table")
 	}
 }

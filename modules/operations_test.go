@@ -38,7 +38,9 @@ type subject struct {
 }
 
 // existing is what an estate has: a call about it changes the estate, if it is allowed to.
-func existing(e *estate) subject { return subject{estate: e, User: e.UserID, FreeEmail: e.Tenant.Tenant.OwnerEmail} }
+func existing(e *estate) subject {
+	return subject{estate: e, User: e.UserID, FreeEmail: e.Tenant.Tenant.OwnerEmail}
+}
 
 // spare is a new user of an estate, for a call that changes one.
 func spare(t *testing.T, e *estate) subject {

@@ -94,7 +94,7 @@ func otherSlugs(all []*estate, n int) (slugs []string) {
 }
 
 func (l *load) write(ctx context.Context, e *estate, token, email string) {
-	got, err := send(ctx, l.client, http.MethodPost, apptest.URL()+"/v1/users", token, `{"email":"`+email+`","name":"Ada","role":"member"}`)
+	got, err := send(ctx, l.client, http.MethodPost, apptest.URL()+"/v1/users", token, `{"email":"`+email+`","name":"Ada","role":"member"}`) //nolint:contextcheck // where the program listens needs none
 	if !l.note(ctx, got, err, http.StatusCreated) {
 		return
 	}
@@ -109,7 +109,7 @@ func (l *load) write(ctx context.Context, e *estate, token, email string) {
 }
 
 func (l *load) read(ctx context.Context, token string, others []string) {
-	got, err := send(ctx, l.client, http.MethodGet, apptest.URL()+"/v1/users?limit=20", token, "")
+	got, err := send(ctx, l.client, http.MethodGet, apptest.URL()+"/v1/users?limit=20", token, "") //nolint:contextcheck // where the program listens needs none
 	if !l.note(ctx, got, err, http.StatusOK) {
 		return
 	}

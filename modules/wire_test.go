@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func (w *wire) send(t *testing.T, method, target string, body []byte, headers []
 	}
 	var request strings.Builder
 	fmt.Fprintf(&request, "%s %s HTTP/1.1\r\nHost: api.example\r\n", method, target)
-	for i := 0; i < len(headers); i += 2 {
-		fmt.Fprintf(&request, "%s: %s\r\n", headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		fmt.Fprintf(&request, "%s: %s\r\n", pair[0], pair[1])
 	}
 	if len(body) > 0 {
 		fmt.Fprintf(&request, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))

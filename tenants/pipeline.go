@@ -43,7 +43,7 @@ func (s *Scope) Pipeline(ctx context.Context, statements ...Statement) error {
 }
 
 func (s *Scope) pipelineOnce(ctx context.Context, statements []Statement) error {
-	return s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+	return s.cluster.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { //nolint:wrapcheck // what is inside wraps
 		noteServed(conn.Conn(), s.placement.SchemaName, 1)
 		all := append(s.entry(), statements...)
 		err := runPipeline(ctx, conn.Conn(), append(all, Statement{SQL: "commit"}))

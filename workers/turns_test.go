@@ -133,7 +133,8 @@ func TestTurnsShareTimeByWeight(t *testing.T) {
 			}
 			var i int
 			_, _ = fmt.Sscan(id, &i)
-			took := (budget/costs[i] + 1) * costs[i] // whole events, the last one overruns
+			events := int64(budget/costs[i]) + 1 // whole events, the last one overruns
+			took := time.Duration(events * int64(costs[i]))
 			used[i] += took
 			turns.Done(id, took, true)
 		}

@@ -92,7 +92,7 @@ func (o *observed) PublishMsgAsync(m *nats.Msg, opts ...jetstream.PublishOpt) (j
 	defer o.mu.Unlock()
 	future, err := o.JetStream.PublishMsgAsync(m, opts...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the publisher is to see what it would see
+		return nil, err
 	}
 	o.onTheWay[subject]++
 	o.most[subject] = max(o.most[subject], o.onTheWay[subject])
