@@ -39,13 +39,6 @@ func startAPI(t *testing.T, change func(*config.Settings)) *process {
 	return p
 }
 
-// get asks the process with a token, and returns the status and the text of the answer. Unlike apptest's
-// client it may be used by any goroutine, and gives up with the context.
-func (p *process) get(ctx context.Context, token, path string) (int, string, error) {
-	got, err := send(ctx, p.client, http.MethodGet, p.URL()+path, token, "")
-	return got.status, got.body, err
-}
-
 // answer is what came back.
 type answer struct {
 	status int
