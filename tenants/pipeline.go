@@ -58,10 +58,9 @@ func (s *Scope) pipelineOnce(ctx context.Context, statements []Statement) error 
 // entry opens a guarded transaction and enters the schema.
 func (s *Scope) entry() []Statement {
 	all := make([]Statement, 0, len(s.guards)+16)
-	all = append(all, Statement{SQL: "begin"})
+	all = append(all, Statement{SQL: "begin"}, Statement{SQL: s.cluster.statementTimeout()})
 	all = append(all, s.guards...)
-	return append(all, Statement{SQL: s.cluster.statementTimeout()},
-		Statement{SQL: enterRole(s.placement), setsRole: true}, Statement{SQL: enterSchema(s.placement)})
+	return append(all, Statement{SQL: enterRole(s.placement), setsRole: true}, Statement{SQL: enterSchema(s.placement)})
 }
 
 func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) error {

@@ -52,7 +52,7 @@ func (p *Pool) sweepLoop(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		seen, last, err := p.ledger.sweep(ctx, after, p.config.SweepChunk)
+		seen, last, err := p.sweep(ctx, after)
 		if err != nil {
 			if ctx.Err() == nil {
 				p.config.Log.WarnContext(ctx, "the sweep failed; trying again", "error", err)
@@ -71,6 +71,15 @@ func (p *Pool) sweepLoop(ctx context.Context) error {
 		between = p.sweepPause(chunks)
 		after, chunks, oldest = firstTenant, 0, 0
 	}
+}
+
+// sweepLimit bounds one look, because a connection that has silently died answers nobody.
+const sweepLimit = 30 * time.Second
+
+func (p *Pool) sweep(ctx context.Context, after string) (seen []sighting, last string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
+	defer cancel()
+	return p.ledger.sweep(ctx, after, p.config.SweepChunk)
 }
 
 // sweepPause spreads the chunks over the round, so that few tenants are looked at often and many cost

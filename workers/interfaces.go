@@ -57,6 +57,8 @@ type Delivery struct {
 type Want struct {
 	// Messages and Deliveries bound what is read; zero reads none.
 	Messages, Deliveries int
+	// SkipBroker leaves out what waits for the broker.
+	SkipBroker bool
 }
 
 // Batch is what a tenant has to do.

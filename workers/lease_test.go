@@ -124,7 +124,9 @@ func TestALeaseThatIsStolenDuringATurnChangesNothing(t *testing.T) {
 			}
 		},
 	}
-	l.run(fast(), workers.Parts{Source: source, Handlers: []workers.Handler{
+	config := fast()
+	config.LeaseTTL = 10 * time.Second // no renewal notices the theft before the turn does
+	l.run(config, workers.Parts{Source: source, Handlers: []workers.Handler{
 		{Name: "fails", Events: []string{"*"}, External: func(_ context.Context, e workers.Event) error {
 			if e.Seq == 1 && lost.Load() == 0 {
 				return fault.New(fault.Invalid, "no", "parks a delivery, were the lease still held")

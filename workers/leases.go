@@ -62,7 +62,13 @@ func (p *Pool) wantAgain(ids []string) {
 	}
 }
 
+// acquire and the release of idle leases exclude each other: else a lease could be given up in the
+// database that was won again a moment before.
 func (p *Pool) acquire(ctx context.Context, ids []string) error {
+	p.leasing.Lock()
+	defer p.leasing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
+	defer cancel()
 	asked := time.Now()
 	grants, err := p.ledger.acquire(ctx, ids)
 	if err != nil {
@@ -103,12 +109,17 @@ func (p *Pool) install(g grant, asked time.Time) {
 // waitFor asks again when the other holder's time is over. A lease that is free and was not granted was
 // locked for the moment, by a sweep or by another process that takes it.
 func (p *Pool) waitFor(t *tenant, g grant) {
-	if g.expires == nil || !g.expires.After(time.Now()) {
+	if g.taken <= 0 {
 		p.setAlarm(t, time.Now().Add(lockedPause+rand.N(lockedPause))) //nolint:gosec // jitter needs no secrecy
 		return
 	}
-	t.takenUntil = *g.expires
-	p.setAlarm(t, g.expires.Add(rand.N(p.config.LeaseTTL/4))) //nolint:gosec // jitter needs no secrecy
+	t.takenUntil = time.Now().Add(min(g.taken, p.config.LeaseTTL))
+	p.awaitFree(t)
+}
+
+// awaitFree asks again, some time after the other holder's time is over.
+func (p *Pool) awaitFree(t *tenant) {
+	p.setAlarm(t, t.takenUntil.Add(rand.N(p.config.LeaseTTL/4))) //nolint:gosec // jitter needs no secrecy
 }
 
 // loseLocked forgets a lease that is gone, stops the turn under it, and asks anew.
@@ -176,16 +187,18 @@ func (p *Pool) refresh(r renewal, asked time.Time) {
 	if t == nil {
 		return
 	}
-	resumed := t.paused && !r.paused
+	again := t.paused && !r.paused || !t.held() // it may have had to wait while the lease seemed over
 	t.lease.Placement.Slug, t.weight, t.paused = r.slug, r.weight, r.paused
 	t.hold(asked, p.config.LeaseTTL)
-	if resumed {
+	if again {
 		p.wakeLocked(t)
 	}
 }
 
 // heldAndIdle returns the leases to renew, and releases those of tenants that had no work for long.
 func (p *Pool) heldAndIdle(ctx context.Context) (ids []string, fences []int64, visits []*time.Time) {
+	p.leasing.Lock()
+	defer p.leasing.Unlock()
 	p.mu.Lock()
 	var idle []string
 	for id, t := range p.tenants {
@@ -204,6 +217,8 @@ func (p *Pool) heldAndIdle(ctx context.Context) (ids []string, fences []int64, v
 	}
 	p.mu.Unlock()
 	if len(idle) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
+		defer cancel()
 		if err := p.ledger.release(ctx, idle); err != nil && ctx.Err() == nil {
 			p.config.Log.WarnContext(ctx, "idle leases could not be released; they run out by themselves", "error", err)
 		}

@@ -24,15 +24,17 @@ type grant struct {
 	weight int
 	paused bool
 	held   bool
-	// expires is until when the lease is taken; nil when it never was, or was given up.
-	expires *time.Time
+	// taken is for how long another process has it; zero when it is free. It is a time span because the
+	// clocks of two machines differ.
+	taken time.Duration
 }
 
 // acquire takes the leases that are free and says of the others until when they are taken.
 func (l *ledger) acquire(ctx context.Context, tenantIDs []string) ([]grant, error) {
 	rows, err := l.cluster.Pool().Query(ctx, `
 		select tenant_id::text, slug, schema_name, role_name, weight, paused, fence, held,
-		       case when isfinite(expires_at) then expires_at end
+		       case when expires_at > clock_timestamp()
+		            then extract(epoch from expires_at - clock_timestamp())::float8 else 0 end
 		from dispatch.acquire($1::uuid[], $2, make_interval(secs => $3))`, tenantIDs, l.holder, l.ttl.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("acquire leases: %w", err)
@@ -40,7 +42,9 @@ func (l *ledger) acquire(ctx context.Context, tenantIDs []string) ([]grant, erro
 	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant, error) {
 		g := grant{lease: Lease{Holder: l.holder}}
 		p := &g.lease.Placement
-		err := row.Scan(&p.TenantID, &p.Slug, &p.SchemaName, &p.RoleName, &g.weight, &g.paused, &g.lease.Fence, &g.held, &g.expires)
+		var seconds float64
+		err := row.Scan(&p.TenantID, &p.Slug, &p.SchemaName, &p.RoleName, &g.weight, &g.paused, &g.lease.Fence, &g.held, &seconds)
+		g.taken = time.Duration(seconds * float64(time.Second))
 		return g, err
 	})
 	if err != nil {

@@ -23,6 +23,8 @@ type Pool struct {
 	breaker   circuitbreaker.CircuitBreaker[any]
 	metrics   *Metrics
 
+	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
+
 	mu       sync.Mutex
 	changed  *sync.Cond // a slot is free, a tenant waits, or the pool stops
 	turns    *Turns

@@ -29,6 +29,7 @@ type tenant struct {
 	retries    bool       // there may be deliveries to try again now
 
 	retriedLast bool // the last batch was of deliveries
+	looked      bool // for due deliveries, since it was woken
 
 	alarm   *time.Timer
 	alarmAt time.Time
@@ -67,7 +68,10 @@ func (t *tenant) end(result turnResult) bool {
 		t.lastWork = now
 	}
 	t.readySince = now
-	return result.more || t.dirty
+	again := result.more || t.dirty
+	t.looked = result.looked && again && !t.dirty
+	t.dirty = false
+	return again
 }
 
 func (t *tenant) stopAlarm() {
@@ -95,10 +99,13 @@ func (p *Pool) wakeLocked(t *tenant) {
 	case !t.held():
 		if time.Now().After(t.takenUntil) {
 			p.want(t)
+		} else {
+			p.awaitFree(t)
 		}
 	case t.running:
 		t.dirty = true
 	case !t.paused:
+		t.looked = false
 		t.readySince = time.Now()
 		p.turns.Ready(t.id, t.weight)
 		p.changed.Signal()

@@ -26,7 +26,6 @@ type turn struct {
 	started time.Time
 	lent    atomic.Int64 // time used on borrowed slots
 	busy    sync.Map     // handlers that had no place free
-	looked  bool         // for deliveries that are due
 
 	result turnResult
 }
@@ -41,13 +40,14 @@ type turnResult struct {
 	cost       time.Duration // of an event's handlers
 
 	retriedLast bool // the last batch was of deliveries
+	looked      bool // for due deliveries, since the tenant was woken
 }
 
 // newTurn is called with the pool's lock held.
 func newTurn(p *Pool, t *tenant, budget time.Duration) *turn {
 	return &turn{
 		pool: p, lease: t.lease, held: t.held, budget: budget, started: time.Now(),
-		result: turnResult{retries: t.retries, cost: t.cost, retriedLast: t.retriedLast},
+		result: turnResult{retries: t.retries, cost: t.cost, retriedLast: t.retriedLast, looked: t.looked},
 	}
 }
 
@@ -94,24 +94,35 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
 		return false, nil
 	}
-	batch, err := r.pool.source.Read(ctx, r.lease, want)
+	batch, err := r.read(ctx, want)
 	if err != nil {
 		return false, err
 	}
 	r.comeBack(batch.NextDue)
 	switch {
 	case want.Deliveries > 0:
-		r.looked, r.result.retries = true, len(batch.Deliveries) == want.Deliveries
-	case len(batch.Messages) == 0 && !r.looked:
+		r.result.looked, r.result.retries = true, len(batch.Deliveries) == want.Deliveries
+	case len(batch.Messages) == 0 && !r.result.looked:
 		r.result.retries = true // woken, and by no message: an operator's replay is due
 	}
 	done, err := r.finish(ctx, batch)
 	if err != nil {
 		return false, err
 	}
+	if done.outage && len(done.outcomes)+len(done.retried) == 0 {
+		r.result.retries = r.result.retries || want.Deliveries > 0
+		return false, nil // send has said when to come back
+	}
 	unfinished := len(done.outcomes) < len(batch.Messages)
 	full := want.Messages > 0 && len(batch.Messages) == want.Messages
 	return want.Deliveries > 0 || r.result.retries || (unfinished || full) && !done.outage, nil
+}
+
+// read and complete are bounded, because a connection that has silently died answers nobody.
+func (r *turn) read(ctx context.Context, want Want) (Batch, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.pool.config.LeaseTTL)
+	defer cancel()
+	return r.pool.source.Read(ctx, r.lease, want)
 }
 
 // finish hands a batch over and completes it, unless there is nothing in it.
@@ -134,17 +145,24 @@ func (r *turn) want() Want {
 	if r.result.cost > 0 {
 		most = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
 	}
-	away := r.pool.breaker.IsOpen() && r.pool.breaker.RemainingDelay() > 0
+	away := r.brokerAway()
 	retry := r.result.retries && (away || !r.result.retriedLast)
 	r.result.retriedLast = retry
 	switch {
 	case retry:
-		return Want{Deliveries: min(most, retryBatch)}
+		return Want{Deliveries: min(most, retryBatch), SkipBroker: away}
 	case away:
 		return Want{}
 	default:
 		return Want{Messages: min(most, r.pool.config.BatchSize)}
 	}
+}
+
+// brokerAway reports whether the broker is not worth a try now: it was away a moment ago, or somebody is
+// trying it.
+func (r *turn) brokerAway() bool {
+	b := r.pool.breaker
+	return b.IsHalfOpen() || b.IsOpen() && b.RemainingDelay() > 0
 }
 
 // learn keeps what the handlers take for an event as a moving average. What a batch costs by itself is
@@ -175,6 +193,8 @@ func (r *turn) complete(ctx context.Context, done processed) error {
 	if len(done.outcomes)+len(done.retried) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.pool.config.LeaseTTL)
+	defer cancel()
 	stale, err := r.pool.source.Complete(ctx, r.lease, done.outcomes, done.retried)
 	if err != nil {
 		return err

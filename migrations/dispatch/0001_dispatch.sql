@@ -66,15 +66,19 @@ $$;
 
 -- Looks into at most p_limit schemas after p_after, in the order of their ids, and answers with those
 -- that have work: unpublished messages, or deliveries that are due before long. It runs as the owner,
--- who may read every tenant's outbox; a tenant without its tables yet is passed over. More than a few
--- hundred tenants in one transaction would overflow the lock table.
+-- who may read every tenant's outbox. A tenant that cannot be looked into, because it has no tables yet,
+-- or something is wrong with them or locks them, is passed over and does not count as visited: it must
+-- not keep the others from their turn. More than a few hundred tenants in one transaction would overflow
+-- the lock table.
 create function dispatch.sweep(p_after uuid, p_limit integer)
 returns table (tenant_id uuid, oldest_unpublished_at timestamptz, due_at timestamptz, last_in_chunk boolean)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 declare
     t record;
     ids uuid[] := '{}';
     olds timestamptz[] := '{}';
+    looked integer := 0;
+    last_id uuid;
 begin
     for t in
         select d.tenant_id, d.schema_name from dispatch.tenants d
@@ -82,14 +86,15 @@ begin
     loop
         tenant_id := t.tenant_id;
         last_in_chunk := false;
+        looked := looked + 1;
+        last_id := t.tenant_id;
         begin
             execute format(
                 'select (select m.created_at from %1$I.outbox_messages m where m.status = ''unpublished'' order by m.seq limit 1),
                         (select min(d.next_attempt_at) from %1$I.deliveries d where d.status = ''retrying'')',
                 t.schema_name) into oldest_unpublished_at, due_at;
-        exception when undefined_table or invalid_schema_name then
-            oldest_unpublished_at := null;
-            due_at := null;
+        exception when others then
+            continue;
         end;
         ids := ids || t.tenant_id;
         olds := olds || oldest_unpublished_at;
@@ -98,14 +103,16 @@ begin
         end if;
     end loop;
 
+    -- The rows are locked in the order of their ids, as by all who lock many of them.
+    perform 1 from dispatch.ledger l where l.tenant_id = any (ids) order by l.tenant_id for update;
     update dispatch.ledger l
     set last_visited_at = clock_timestamp(), oldest_unpublished_at = v.old
     from unnest(ids, olds) as v (id, old)
     where l.tenant_id = v.id;
 
     -- The last row is where the next chunk starts; none means that the round is over.
-    if cardinality(ids) = p_limit then
-        tenant_id := ids[cardinality(ids)];
+    if looked = p_limit then
+        tenant_id := last_id;
         oldest_unpublished_at := null;
         due_at := null;
         last_in_chunk := true;
@@ -118,7 +125,7 @@ $$;
 create function dispatch.status(p_after text, p_limit integer)
 returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, retrying bigint, failed bigint,
                oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text, lease_expires_at timestamptz)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
 declare
     t record;
 begin
@@ -140,7 +147,7 @@ begin
                         (select count(*) from %1$I.outbox_messages where status = ''failed''),
                         (select m.created_at from %1$I.outbox_messages m where m.status = ''unpublished'' order by m.seq limit 1)',
                 t.schema_name) into unpublished, retrying, failed, oldest_unpublished_at;
-        exception when undefined_table or invalid_schema_name then
+        exception when others then
             unpublished := 0;
             retrying := 0;
             failed := 0;

@@ -125,11 +125,13 @@ func classify(err error) error {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject) || errors.Is(err, nats.ErrBadHeaderMsg) {
 		return fmt.Errorf("the broker does not take the event: %w", err)
 	}
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.Code == http.StatusBadRequest && api.ErrorCode != storeFailed {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.Code == http.StatusBadRequest && !slices.Contains(fullOrSealed(), api.ErrorCode) {
 		return fmt.Errorf("the broker does not take the event: %w", err)
 	}
 	return fmt.Errorf("%w: %w", workers.ErrOutage, err)
 }
 
-// storeFailed is JetStream's error when it cannot write, for example on a full disk or a full stream.
-const storeFailed jetstream.ErrorCode = 10077
+// fullOrSealed are JetStream's errors when it takes no event at all, although it calls them bad requests:
+// the account's resources are used up, storing failed (a full disk or stream), the stream is sealed, the
+// account has no limits set. See errors.json of nats-server.
+func fullOrSealed() []jetstream.ErrorCode { return []jetstream.ErrorCode{10002, 10077, 10109, 10120} }

@@ -36,7 +36,8 @@ const readMessages = `
 const readDeliveries = `
 	select d.seq, d.lock_version, d.handler, d.attempts, ` + eventColumns + `
 	from (select seq, lock_version, handler, attempts, next_attempt_at from deliveries
-	      where status = 'retrying' and next_attempt_at <= $1 order by next_attempt_at, seq limit $2) d
+	      where status = 'retrying' and next_attempt_at <= $1 and not ($3::boolean and handler = $4::text)
+	      order by next_attempt_at, seq limit $2) d
 	cross join lateral (` + eventByKey + `d.seq limit 1) e
 	order by d.seq, d.handler`
 
@@ -55,7 +56,7 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 	}
 	if want.Deliveries > 0 {
 		statements = append(statements,
-			tenants.Statement{SQL: readDeliveries, Args: []any{now, want.Deliveries}, Read: func(rows pgx.Rows) error {
+			tenants.Statement{SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipBroker, workers.BrokerName}, Read: func(rows pgx.Rows) error {
 				return scanDeliveries(rows, lease, &batch)
 			}},
 			tenants.Statement{SQL: readNextDue, Args: []any{now}, Read: func(rows pgx.Rows) error {

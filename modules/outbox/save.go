@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -17,6 +18,11 @@ import (
 
 // errNoEvents means that a verb forgot to record what it did: a change without an event is a defect.
 var errNoEvents = errors.New("outbox: an aggregate is saved with the events of its change, and it has none")
+
+// errEventName means that a name cannot be part of a subject: the broker would never take the event.
+var errEventName = errors.New("outbox: an event's name is words of letters, digits, - and _ with dots between, at most 100 characters")
+
+var eventName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,50}(\.[A-Za-z0-9_-]{1,49}){0,8}$`)
 
 // Save writes an aggregate and the events that it recorded, in the transaction it is given: an insert
 // when it was never saved, else an update that succeeds only if nobody changed the row since it was
@@ -84,6 +90,9 @@ func record(tx *tenants.Tx, actor tenants.Actor, agg aggregate.Aggregate) error 
 	rows := make([]string, 0, len(events))
 	args := make([]any, 0, len(events)*10)
 	for _, event := range events {
+		if !eventName.MatchString(event.Name) {
+			return fmt.Errorf("%w: %q", errEventName, event.Name)
+		}
 		id, err := uuid.NewV7()
 		if err != nil {
 			return fmt.Errorf("make an event id: %w", err)
