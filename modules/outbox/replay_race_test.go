@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -98,6 +99,10 @@ func replayUntil(ctx context.Context, t *testing.T, tenant *apptest.Tenant) {
 		if ctx.Err() == nil && fault.KindOf(err) != fault.Unavailable && err != nil {
 			t.Errorf("replay: %v", err)
 			return
+		}
+		select { // operators leave the worker a moment with the lock
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	patience = 15 * time.Second
+	patience = time.Minute
 	interval = 5 * time.Millisecond
 )
 
