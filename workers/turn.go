@@ -99,12 +99,7 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	r.comeBack(batch.NextDue)
-	switch {
-	case want.Deliveries > 0:
-		r.result.looked, r.result.retries = true, len(batch.Deliveries) == want.Deliveries
-	case len(batch.Messages) == 0 && !r.result.looked:
-		r.result.retries = true // woken, and by no message: an operator's replay is due
-	}
+	r.noteRead(want, batch)
 	done, err := r.finish(ctx, batch)
 	if err != nil {
 		return false, err
@@ -113,9 +108,22 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		r.result.retries = r.result.retries || want.Deliveries > 0
 		return false, nil // send has said when to come back
 	}
-	unfinished := len(done.outcomes) < len(batch.Messages)
-	full := want.Messages > 0 && len(batch.Messages) == want.Messages
-	return want.Deliveries > 0 || r.result.retries || (unfinished || full) && !done.outage, nil
+	return want.Deliveries > 0 || r.result.retries || !done.outage && unfinished(want, batch, done), nil
+}
+
+// noteRead tells from what was read whether to look for due deliveries next.
+func (r *turn) noteRead(want Want, batch Batch) {
+	switch {
+	case want.Deliveries > 0:
+		r.result.looked, r.result.retries = true, len(batch.Deliveries) == want.Deliveries
+	case len(batch.Messages) == 0 && !r.result.looked:
+		r.result.retries = true // woken, and by no message: an operator's replay is due
+	}
+}
+
+// unfinished reports whether messages are left, of the batch or behind it.
+func unfinished(want Want, batch Batch, done processed) bool {
+	return len(done.outcomes) < len(batch.Messages) || want.Messages > 0 && len(batch.Messages) == want.Messages
 }
 
 // read and complete are bounded, because a connection that has silently died answers nobody.

@@ -125,7 +125,8 @@ func classify(err error) error {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadSubject) || errors.Is(err, nats.ErrBadHeaderMsg) {
 		return fmt.Errorf("the broker does not take the event: %w", err)
 	}
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.Code == http.StatusBadRequest && !slices.Contains(fullOrSealed(), api.ErrorCode) {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	if ok && api.Code == http.StatusBadRequest && !slices.Contains(fullOrSealed(), api.ErrorCode) {
 		return fmt.Errorf("the broker does not take the event: %w", err)
 	}
 	return fmt.Errorf("%w: %w", workers.ErrOutage, err)

@@ -56,9 +56,10 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 	}
 	if want.Deliveries > 0 {
 		statements = append(statements,
-			tenants.Statement{SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipBroker, workers.BrokerName}, Read: func(rows pgx.Rows) error {
-				return scanDeliveries(rows, lease, &batch)
-			}},
+			tenants.Statement{
+				SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipBroker, workers.BrokerName},
+				Read: func(rows pgx.Rows) error { return scanDeliveries(rows, lease, &batch) },
+			},
 			tenants.Statement{SQL: readNextDue, Args: []any{now}, Read: func(rows pgx.Rows) error {
 				return scanNextDue(rows, now, &batch)
 			}})
