@@ -54,7 +54,7 @@ func TestATenantsRoleHasTheRightsItNeedsAndNoMore(t *testing.T) {
 	const every = "SELECT INSERT UPDATE DELETE"
 	want := map[string]string{
 		"users": every, "outbox_messages": every, "deliveries": every,
-		"events": "SELECT INSERT", "inbox": "SELECT INSERT DELETE", "events_seq_seq": "", "schema_migrations": "",
+		"events": "SELECT INSERT", "delivery_attempts": "SELECT INSERT", "inbox": "SELECT INSERT DELETE", "events_seq_seq": "", "schema_migrations": "",
 	}
 	got := map[string]string{}
 	for _, r := range relations(t, one.Tenant.Tenant.SchemaName) {
