@@ -88,8 +88,9 @@ BEGIN
       ('lo_.*|loread|lowrite', '{}'),
 
       -- A notification reaches every listener of the database, all commits that notify wait for one
-      -- lock, and its queue is shared: full, it fails everybody's commit.
-      ('pg_notify', '{tenantry_owner}'),
+      -- lock, and its queue is shared: full, it fails everybody's commit. The application may outside of
+      -- a scope, where job queues do.
+      ('pg_notify', '{tenantry_owner,tenantry_app}'),
 
       -- Advisory locks have no owner and their numbers can be guessed: taking the lock of another
       -- tenant stops his migrations, and a session's lock outlives the transaction on a shared
