@@ -65,7 +65,7 @@ func (c scopedConn) execWithoutArguments(ctx context.Context, query string) (sql
 // stack.
 func execBare(ctx context.Context, conn *pgx.Conn, query string) (pgconn.CommandTag, error) {
 	result := conn.PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
-	return result.CommandTag, result.Err //nolint:wrapcheck // GORM's connection passes errors on
+	return result.CommandTag, result.Err
 }
 
 func (c scopedConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

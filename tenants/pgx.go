@@ -33,9 +33,9 @@ func (t pgxTx) Exec(ctx context.Context, query string, args ...any) (tag pgconn.
 		} else {
 			tag, err = pg.Exec(ctx, query, described(args)...)
 		}
-		return err
+		return err //nolint:wrapcheck // this is pgx's own interface
 	})
-	return tag, err
+	return tag, err //nolint:wrapcheck // this is pgx's own interface
 }
 
 // Query runs one statement that answers with rows.
@@ -47,7 +47,7 @@ func (t pgxTx) Query(ctx context.Context, query string, args ...any) (pgx.Rows, 
 	var rows pgx.Rows
 	err = withPgx(t.conn, func(pg *pgx.Conn) error {
 		var err error
-		rows, err = pg.Query(ctx, query, described(args)...)
+		rows, err = pg.Query(ctx, query, described(args)...) //nolint:sqlclosecheck // the caller closes them
 		return err //nolint:wrapcheck // this is pgx's own interface
 	})
 	if rows == nil {

@@ -33,8 +33,8 @@ func ways() map[string]func(ctx context.Context, tx pgx.Tx, sql string, args ...
 			return rows.Err()
 		},
 		"row": func(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
-			var any any
-			return tx.QueryRow(ctx, sql, args...).Scan(&any)
+			var found any
+			return tx.QueryRow(ctx, sql, args...).Scan(&found)
 		},
 	}
 }
@@ -102,7 +102,8 @@ func TestPgxTakesNoOptions(t *testing.T) {
 	tenant := newTenant(t)
 	for name, run := range ways() {
 		for _, option := range []any{
-			pgx.QueryExecModeSimpleProtocol, pgx.QueryExecModeCacheStatement, rewriter("set role none"), pgx.NamedArgs{"a": 1},
+			pgx.QueryExecModeSimpleProtocol, pgx.QueryExecModeCacheStatement,
+			rewriter("set role none"), pgx.NamedArgs{"a": 1},
 			pgx.QueryResultFormats{1}, pgx.QueryResultFormatsByOID{23: 1},
 		} {
 			err := scopeOf(t, tenant).Transact(t.Context(), func(tx *tenants.Tx) error {
@@ -173,8 +174,9 @@ func TestPgxEndsWithTheTransaction(t *testing.T) {
 	requireClean(t, cluster)
 
 	err := cluster.Scope(placement).Transact(t.Context(), func(tx *tenants.Tx) error {
-		_, err := tx.Pgx().Query(t.Context(), "select repeat('x', 1000) from generate_series(1, 100000)")
-		return err // and the rows stay open
+		const many = "select repeat('x', 1000) from generate_series(1, 100000)"
+		_, err := tx.Pgx().Query(t.Context(), many) //nolint:sqlclosecheck // that they stay open is what is tested
+		return err
 	})
 	require.Error(t, err, "it is not known whether all of it was done")
 	requireClean(t, cluster)

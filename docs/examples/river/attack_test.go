@@ -28,9 +28,9 @@ func inject(t *testing.T, tenant *apptest.Tenant, sql string) ([]string, error) 
 		rows, _ := tx.Pgx().Query(t.Context(), sql)
 		var err error
 		found, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		return err //nolint:wrapcheck // its code is looked at
+		return err
 	})
-	return found, err //nolint:wrapcheck // its code is looked at
+	return found, err
 }
 
 // victims are an attacker, and a tenant with a job that is not the attacker's.
@@ -134,7 +134,7 @@ func TestAForgedJobIsWorkedForWhoForgedIt(t *testing.T) {
 	forged := `insert into jobs.river_job (args, kind, max_attempts, queue, metadata, tags) values ('{"user_id":"` + bob.OwnerID +
 		`","event_id":"forged-` + alice.Slug + `"}', 'welcome_mail', 3, 'tenants', '{"tenant":"{bob}"}', '{}') returning id`
 	require.NoError(t, alice.Scope().Transact(t.Context(), func(tx *tenants.Tx) error {
-		return tx.Pgx().QueryRow(t.Context(), fill(forged)).Scan(&id) //nolint:wrapcheck // it fails the test
+		return tx.Pgx().QueryRow(t.Context(), fill(forged)).Scan(&id)
 	}))
 	awaitState(t, id, "cancelled")
 	_, sent := mails.Load("forged-" + alice.Slug)
@@ -152,7 +152,7 @@ func TestWhatTheInserterCannotDoFailsAloud(t *testing.T) {
 	} {
 		err := tenant.Scope().Transact(t.Context(), func(tx *tenants.Tx) error {
 			_, err := inserter.InsertTx(t.Context(), tx.Pgx(), welcome.Mail{}, &options)
-			return err //nolint:wrapcheck // its code is looked at
+			return err
 		})
 		refusal, ok := errors.AsType[*pgconn.PgError](err)
 		require.True(t, ok, "%s: %v", name, err)
@@ -162,7 +162,7 @@ func TestWhatTheInserterCannotDoFailsAloud(t *testing.T) {
 		_, err := inserter.InsertManyTx(t.Context(), tx.Pgx(), []river.InsertManyParams{
 			{Args: welcome.Mail{EventID: "1"}}, {Args: welcome.Mail{EventID: "2"}}, {Args: welcome.Mail{EventID: "3"}},
 		})
-		return err //nolint:wrapcheck // it fails the test
+		return err
 	}), "many at once are each checked")
 }
 

@@ -20,10 +20,10 @@ const stopTimeout = 10 * time.Second
 func commands() []module.Command {
 	return []module.Command{{
 		Path: []string{"jobs", "migrate"}, Short: "Make or migrate River's tables on a cluster",
-		Example: "jobs migrate --cluster main", Flags: clusterFlag, Run: migrate,
+		Example: "go run . jobs migrate --cluster main", Flags: clusterFlag, Run: migrate,
 	}, {
 		Path: []string{"jobs", "work"}, Short: "Work the jobs of all tenants of a cluster",
-		Example: "jobs work --cluster main", Flags: clusterFlag, Run: work,
+		Example: "go run . jobs work --cluster main", Flags: clusterFlag, Run: work,
 	}}
 }
 
@@ -38,14 +38,14 @@ func migrate(ctx context.Context, env module.Env, call module.Call) (module.Resu
 	}
 	cluster, err := env.Clusters.Get(name)
 	if err != nil {
-		return module.Result{}, err //nolint:wrapcheck // it is for the user
+		return module.Result{}, err
 	}
 	owner, err := env.Clusters.Owner(name)
 	if err != nil {
-		return module.Result{}, err //nolint:wrapcheck // it is for the user
+		return module.Result{}, err
 	}
 	if err := jobs.Migrate(ctx, owner, cluster, env.Log); err != nil {
-		return module.Result{}, err //nolint:wrapcheck // it says what it did
+		return module.Result{}, err
 	}
 	return module.Result{Message: "River's tables are ready on cluster " + name + "."}, nil
 }
@@ -58,12 +58,12 @@ func work(ctx context.Context, env module.Env, call module.Call) (module.Result,
 	}
 	cluster, err := env.Clusters.Get(name)
 	if err != nil {
-		return module.Result{}, err //nolint:wrapcheck // it is for the user
+		return module.Result{}, err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	client, err := jobs.NewWorker(cluster, kinds(cluster, logMail(log)), log)
 	if err != nil {
-		return module.Result{}, err //nolint:wrapcheck // it says what it did
+		return module.Result{}, err
 	}
 	// River takes the end of this context for the end of the jobs, too; the signal is for Stop to heed.
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {

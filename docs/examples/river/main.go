@@ -60,7 +60,7 @@ func findUser(ctx context.Context, scope *tenants.Scope, userID string) (welcome
 	program := tenants.Actor{TenantID: scope.TenantID(), UserID: welcome.HandlerName, Roles: []tenants.Role{tenants.Member}}
 	found, err := user.NewService().Get(ctx, program, scope, userID)
 	if err != nil {
-		return welcome.Recipient{}, err //nolint:wrapcheck // its kind is asked for
+		return welcome.Recipient{}, err
 	}
 	return welcome.Recipient{Name: found.Name, Email: found.Email}, nil
 }

@@ -37,7 +37,7 @@ func buildWithFailures(env module.Env) (module.Set, error) {
 	}
 	inserter, err := jobs.NewInserter()
 	if err != nil {
-		return set, err //nolint:wrapcheck // it fails the tests
+		return set, err
 	}
 	enqueue := welcome.Module(inserter).Handlers[0].Transactional
 	var seen sync.Map
@@ -69,7 +69,7 @@ var migrated = sync.OnceValue(func() error { //nolint:gochecknoglobals // all te
 	clusters := apptest.Clusters()
 	owner, err := clusters.Owner(tenants.HomeCluster)
 	if err != nil {
-		return err //nolint:wrapcheck // it fails the tests
+		return err
 	}
 	return jobs.Migrate(context.Background(), owner, clusters.Home(), slog.New(slog.DiscardHandler))
 })

@@ -42,7 +42,7 @@ func NewWorker(cluster *tenants.Cluster, find Find, send Send) *Worker {
 func (w *Worker) Work(ctx context.Context, job *river.Job[Mail]) error {
 	scope, err := jobs.Scope(ctx, w.cluster, job.ID)
 	if err != nil {
-		return err //nolint:wrapcheck // it may tell River to cancel
+		return err
 	}
 	to, err := w.find(ctx, scope, job.Args.UserID)
 	if fault.KindOf(err) == fault.NotFound {
