@@ -48,7 +48,7 @@ func (t pgxTx) Query(ctx context.Context, query string, args ...any) (pgx.Rows, 
 	err = withPgx(t.conn, func(pg *pgx.Conn) error {
 		var err error
 		rows, err = pg.Query(ctx, query, described(args)...) //nolint:sqlclosecheck // the caller closes them
-		return err //nolint:wrapcheck // this is pgx's own interface
+		return err                                           //nolint:wrapcheck // this is pgx's own interface
 	})
 	if rows == nil {
 		return refusedRows{err}, err

@@ -175,3 +175,28 @@ func TestNoTenantsRoleHasAnEntryOfItsOwn(t *testing.T) {
 		where d.refobjid = $1::text::regrole and c.relnamespace = 'jobs'::regnamespace`, tenant.Tenant.RoleName).Scan(&entries))
 	require.Zero(t, entries, "it would stand in the way of the role's removal")
 }
+
+// The guide says what a function with the owner's rights may trust, for queues that need one.
+func TestWhoAskedIsKnownInsideOfAFunctionWithTheOwnersRights(t *testing.T) {
+	t.Parallel()
+	alice, _, fill := victims(t)
+	_, err := apptest.Superuser(t).Exec(t.Context(), `create or replace function jobs.who() returns text language sql
+		security definer set search_path = pg_catalog, pg_temp
+		as $$ select concat_ws(' ', session_user, current_setting('role')) $$;
+		alter function jobs.who() owner to tenantry_owner;
+		grant execute on function jobs.who() to public`)
+	require.NoError(t, err)
+	found, err := inject(t, alice, `select jobs.who()`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"tenantry_app " + alice.Tenant.RoleName}, found)
+	for _, sql := range []string{
+		`select jobs.who() from (select set_config('role', '{bob}', true)) x`,
+		`select jobs.who() from (select pg_catalog.set_config('role', 'none', true)) x`,
+		`update pg_settings set setting = '{bob}' where name = 'role' and jobs.who() <> ''`,
+	} {
+		found, err := inject(t, alice, fill(sql))
+		refusal, ok := errors.AsType[*pgconn.PgError](err)
+		require.True(t, ok, "%s returned %v, %v", sql, found, err)
+		require.Equal(t, denied, refusal.Code, sql)
+	}
+}
