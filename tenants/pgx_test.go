@@ -102,9 +102,12 @@ func TestPgxTakesNoOptions(t *testing.T) {
 	tenant := newTenant(t)
 	for name, run := range ways() {
 		for _, option := range []any{
-			pgx.QueryExecModeSimpleProtocol, pgx.QueryExecModeCacheStatement,
-			rewriter("set role none"), pgx.NamedArgs{"a": 1},
-			pgx.QueryResultFormats{1}, pgx.QueryResultFormatsByOID{23: 1},
+			pgx.QueryExecModeSimpleProtocol,
+			pgx.QueryExecModeCacheStatement,
+			rewriter("set role none"),
+			pgx.NamedArgs{"a": 1},
+			pgx.QueryResultFormats{1},
+			pgx.QueryResultFormatsByOID{23: 1},
 		} {
 			err := scopeOf(t, tenant).Transact(t.Context(), func(tx *tenants.Tx) error {
 				return run(t.Context(), tx.Pgx(), "select $1::int; set role none", option, 1)
