@@ -25,6 +25,7 @@ type calls struct {
 	routes  map[string][]Handler
 	all     []Handler // those that react to every event
 	bounds  map[string]chan struct{}
+	onFree  func(handler string) // a call has ended, so there is a place
 }
 
 func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics) (*calls, error) {
@@ -33,11 +34,14 @@ func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics
 		byName: make(map[string]Handler),
 		routes: make(map[string][]Handler),
 		bounds: make(map[string]chan struct{}),
+		onFree: func(string) {},
 	}
 	var mistakes []error
 	for _, h := range handlers {
 		fill(&h.Timeout, config.HandlerTimeout)
 		fill(&h.MaxConcurrent, max(config.Slots/2, 1))
+		fill(&h.Destination, h.Name)
+		h.Retry = h.Retry.over(config.Retry)
 		if err := c.check(h); err != nil {
 			mistakes = append(mistakes, err)
 			continue
@@ -58,6 +62,11 @@ func (c *calls) check(h Handler) error {
 		return fmt.Errorf("workers: handler %q must be either transactional or external", h.Name)
 	case len(h.Events) == 0:
 		return fmt.Errorf("workers: handler %q reacts to no event", h.Name)
+	case h.Destination == BrokerName || h.Transactional != nil && h.Destination != h.Name:
+		return fmt.Errorf("workers: handler %q has the destination %q, which is for an external one to choose, and not %q",
+			h.Name, h.Destination, BrokerName)
+	case h.Retry.check() != nil:
+		return fmt.Errorf("workers: handler %q: %w", h.Name, h.Retry.check())
 	case h.Timeout < 0 || h.MaxConcurrent < 0:
 		return fmt.Errorf("workers: handler %q has a negative timeout or bound", h.Name)
 	}
@@ -93,7 +102,7 @@ func (c *calls) call(ctx context.Context, lease Lease, h Handler, event Event) e
 	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
 	done := make(chan error, 1)
 	go func() {
-		defer func() { <-c.bounds[h.Name] }()
+		defer func() { <-c.bounds[h.Name]; c.onFree(h.Name) }()
 		done <- c.invoke(ctx, lease, h, event)
 	}()
 	select {
@@ -123,6 +132,9 @@ func (c *calls) enter(ctx context.Context, h Handler) error {
 		return ctx.Err()
 	}
 }
+
+// full reports whether a handler has as many calls running as it may.
+func (c *calls) full(handler string) bool { return len(c.bounds[handler]) == cap(c.bounds[handler]) }
 
 // await gives a handler whose time is over a moment to notice.
 func (c *calls) await(ctx context.Context, h Handler, done <-chan error) error {

@@ -40,8 +40,13 @@ type Config struct {
 	AbandonAfter time.Duration
 	// Retry says when a failed delivery is tried again, and how often.
 	Retry RetryPolicy
-	// BreakerDelay is the pause after which a broker that was away is tried again. Default 500 ms.
+	// BreakerDelay is the pause after which a destination that was away, the broker or what a handler
+	// calls, is tried again. Default 500 ms.
 	BreakerDelay time.Duration
+	// OrphanPause is when a delivery is looked at again whose handler is not in this program, and
+	// OrphanLimit how long after it was parked it is given up: a rolling deploy has to be over by then.
+	// Defaults 1 min and 1 h.
+	OrphanPause, OrphanLimit time.Duration
 	// ShutdownLimit bounds how long a graceful stop waits for the turns that run. Default 15 s.
 	ShutdownLimit time.Duration
 	// Log takes what operators should know. Default: nothing is logged.
@@ -65,6 +70,8 @@ func (c Config) WithDefaults() Config {
 	fill(&c.HandlerTimeout, 10*time.Second)
 	fill(&c.AbandonAfter, time.Second)
 	fill(&c.BreakerDelay, 500*time.Millisecond)
+	fill(&c.OrphanPause, time.Minute)
+	fill(&c.OrphanLimit, time.Hour)
 	fill(&c.ShutdownLimit, 15*time.Second)
 	c.Retry = c.Retry.withDefaults()
 	if c.Log == nil {
@@ -106,5 +113,5 @@ func (c Config) validate() error {
 	require(c.SweepChunk >= 1 && c.SweepChunk <= maxSweepChunk, "SweepChunk is %d and must be 1 to %d", c.SweepChunk, maxSweepChunk)
 	require(c.SweepPauseMin > 0 && c.SweepPauseMin <= c.SweepPauseMax, "SweepPauseMin must be positive and at most SweepPauseMax")
 	require(c.HandlerTimeout > 0, "HandlerTimeout is %s and must be positive", c.HandlerTimeout)
-	return errors.Join(mistakes...)
+	return errors.Join(append(mistakes, c.Retry.check())...)
 }

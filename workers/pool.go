@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenantry/tenantry/tenants"
@@ -20,7 +19,7 @@ type Pool struct {
 	publisher Publisher
 	hints     Hints
 	calls     *calls
-	breaker   circuitbreaker.CircuitBreaker[any]
+	holds     *holds
 	metrics   *Metrics
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
@@ -64,14 +63,12 @@ func New(config Config, parts Parts) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		config:    config,
-		ledger:    &ledger{cluster: parts.Cluster, holder: config.Holder, ttl: config.LeaseTTL},
-		source:    parts.Source,
-		publisher: parts.Publisher,
-		hints:     parts.Hints,
-		calls:     calls,
-		breaker: circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(1).WithDelay(config.BreakerDelay).WithSuccessThreshold(1).Build(),
+		config:     config,
+		ledger:     &ledger{cluster: parts.Cluster, holder: config.Holder, ttl: config.LeaseTTL},
+		source:     parts.Source,
+		publisher:  parts.Publisher,
+		hints:      parts.Hints,
+		calls:      calls,
 		metrics:    parts.Metrics,
 		turns:      NewTurns(config.Quantum),
 		tenants:    make(map[string]*tenant),
@@ -80,6 +77,8 @@ func New(config Config, parts Parts) (*Pool, error) {
 		wantedNews: make(chan struct{}, 1),
 	}
 	p.changed = sync.NewCond(&p.mu)
+	p.holds = newHolds(config, calls.byName, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
+	calls.onFree = p.holds.placeFree
 	return p, nil
 }
 
@@ -89,10 +88,12 @@ func (p *Pool) Run(ctx context.Context) error {
 	work, cancelWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelWork()
 
+	p.awaitPauses(ctx)
 	finding, findingCtx := errgroup.WithContext(ctx)
 	finding.Go(func() error { return p.listen(findingCtx) })
 	finding.Go(func() error { return p.sweepLoop(findingCtx) })
 	finding.Go(func() error { return p.acquireLoop(findingCtx) })
+	finding.Go(func() error { return p.pauseLoop(findingCtx) })
 
 	holding, stopHolding := context.WithCancel(work)
 	var held sync.WaitGroup

@@ -2,15 +2,10 @@ package workers
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// busyPause is when an event is tried again whose handler had no place free.
-const busyPause = time.Second
 
 // processed is what became of a batch.
 type processed struct {
@@ -37,6 +32,9 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 	jobs, outage := r.publish(ctx, batch)
 	began := time.Now()
 	r.runLanes(ctx, lanes(r.toCall(jobs)))
+	if r.away.Swap(false) { // who noticed asks again
+		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
+	}
 
 	done := processed{outage: outage}
 	defer func() { r.learn(time.Since(began), len(done.outcomes)+len(done.retried)) }()
@@ -146,65 +144,4 @@ func (r *turn) handle(ctx context.Context, j *job, blocked map[chain]bool) {
 		}
 	}
 	j.done = true
-}
-
-// attempt calls a handler unless an earlier event of the chain stands in the way.
-func (r *turn) attempt(ctx context.Context, h Handler, m *Message, blocked bool) *Verdict {
-	now := time.Now()
-	if blocked || slices.Contains(m.Open, h.Name) || (slices.Contains(m.Dead, h.Name) && !h.ContinueAfterDead) {
-		return &Verdict{Handler: h.Name, NextAttemptAt: now, PassDead: h.ContinueAfterDead}
-	}
-	return r.judge(h, 0, r.call(ctx, h, m.Event))
-}
-
-// call runs a handler. One that had no place free is not waited for again in this turn.
-func (r *turn) call(ctx context.Context, h Handler, event Event) error {
-	if _, busy := r.busy.Load(h.Name); busy {
-		return errBusy
-	}
-	err := r.pool.calls.call(ctx, r.lease, h, event)
-	if errors.Is(err, errBusy) {
-		r.busy.Store(h.Name, true)
-	}
-	return err
-}
-
-// retry tries a delivery again, at the handler or at the broker.
-func (r *turn) retry(ctx context.Context, j *job) {
-	h, ok := r.pool.calls.byName[j.delivery.Handler]
-	if !ok {
-		j.failure = r.orphan(j.delivery)
-		j.done = true
-		return
-	}
-	err := r.call(ctx, h, j.delivery.Event)
-	if ctx.Err() != nil {
-		return
-	}
-	j.failure = r.judge(h, j.delivery.Attempts, err)
-	j.done = true
-}
-
-// orphan is the end of a delivery whose handler is not in this program any more.
-func (r *turn) orphan(d *Delivery) *Verdict {
-	return &Verdict{
-		Handler: d.Handler, Dead: true, Attempts: d.Attempts, NextAttemptAt: time.Now(),
-		Error: "no handler of this name is registered; skip it, or deploy the handler and replay",
-	}
-}
-
-// judge turns an attempt's error into a verdict; nil when it succeeded.
-func (r *turn) judge(h Handler, attempts int, err error) *Verdict {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, errBusy):
-		return &Verdict{
-			Handler: h.Name, Attempts: attempts, NextAttemptAt: time.Now().Add(busyPause),
-			Error: errBusy.Error(), PassDead: h.ContinueAfterDead,
-		}
-	default:
-		v := r.pool.config.Retry.verdict(h, attempts+1, time.Now(), err)
-		return &v
-	}
 }

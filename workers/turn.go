@@ -26,6 +26,7 @@ type turn struct {
 	started time.Time
 	lent    atomic.Int64 // time used on borrowed slots
 	busy    sync.Map     // handlers that had no place free
+	away    atomic.Bool  // the destination of a handler is, as this turn has found
 
 	result turnResult
 }
@@ -90,7 +91,7 @@ func (r *turn) failed(ctx context.Context, err error) {
 // batch reads, hands over and completes one batch. It reports whether there is more to do at once.
 func (r *turn) batch(ctx context.Context) (more bool, err error) {
 	want := r.want()
-	if want == (Want{}) { // the broker is away, and nothing else is due
+	if want.Messages+want.Deliveries == 0 { // the broker is away, and nothing else is due
 		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
 		return false, nil
 	}
@@ -153,12 +154,12 @@ func (r *turn) want() Want {
 	if r.result.cost > 0 {
 		most = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
 	}
-	away := r.brokerAway()
+	away := r.pool.holds.broker.away()
 	retry := r.result.retries && (away || !r.result.retriedLast)
 	r.result.retriedLast = retry
 	switch {
 	case retry:
-		return Want{Deliveries: min(most, retryBatch), SkipBroker: away}
+		return Want{Deliveries: min(most, retryBatch), SkipHandlers: r.skipped()}
 	case away:
 		return Want{}
 	default:
@@ -166,11 +167,15 @@ func (r *turn) want() Want {
 	}
 }
 
-// brokerAway reports whether the broker is not worth a try now: it was away a moment ago, or somebody is
-// trying it.
-func (r *turn) brokerAway() bool {
-	b := r.pool.breaker
-	return b.IsHalfOpen() || b.IsOpen() && b.RemainingDelay() > 0
+// skipped are the handlers whose due deliveries are not read: those that are held, and those that had no
+// place free in this turn.
+func (r *turn) skipped() []string {
+	names := r.pool.holds.held(r.lease.Placement.TenantID)
+	r.busy.Range(func(name, _ any) bool {
+		names = append(names, name.(string)) //nolint:forcetypeassert,revive // the keys are names
+		return true
+	})
+	return names
 }
 
 // learn keeps what the handlers take for an event as a moving average. What a batch costs by itself is
@@ -239,6 +244,9 @@ func (r *turn) observe(done processed) {
 func (r *turn) note(v Verdict) {
 	if v.Dead {
 		r.pool.metrics.dead.Inc()
+		return
+	}
+	if v.held {
 		return
 	}
 	r.comeBack(v.NextAttemptAt)

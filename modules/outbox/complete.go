@@ -61,7 +61,13 @@ func (s *Source) Complete(
 		statements = append(statements, parkStatements(parked, s.clock(), count)...)
 		statements = append(statements, retriedStatements(retried, s.clock(), count)...)
 	}
-	if err := scope.Pipeline(ctx, statements...); err != nil {
+	failed := failedAttempts(outcomes, retried, s.clock())
+	err = scope.Pipeline(ctx, append(statements, failed...)...)
+	if len(failed) > 0 && undefinedTable(err) { // the tenant is not migrated yet, and must not wait for it
+		changed = 0
+		err = scope.Pipeline(ctx, statements...)
+	}
+	if err != nil {
 		return 0, leaseFault(err)
 	}
 	return expected - changed, nil

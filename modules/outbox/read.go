@@ -34,15 +34,16 @@ const readMessages = `
 	order by m.seq`
 
 const readDeliveries = `
-	select d.seq, d.lock_version, d.handler, d.attempts, ` + eventColumns + `
-	from (select seq, lock_version, handler, attempts, next_attempt_at from deliveries
-	      where status = 'retrying' and next_attempt_at <= $1 and not ($3::boolean and handler = $4::text)
+	select d.seq, d.lock_version, d.handler, d.attempts, d.created_at, ` + eventColumns + `
+	from (select seq, lock_version, handler, attempts, next_attempt_at, created_at from deliveries
+	      where status = 'retrying' and next_attempt_at <= $1 and handler <> all (coalesce($3::text[], '{}'))
 	      order by next_attempt_at, seq limit $2) d
 	cross join lateral (` + eventByKey + `d.seq limit 1) e
 	order by d.seq, d.handler`
 
 const readNextDue = `select next_attempt_at from deliveries
-	where status = 'retrying' and next_attempt_at > $1 order by next_attempt_at limit 1`
+	where status = 'retrying' and next_attempt_at > $1 and handler <> all (coalesce($2::text[], '{}'))
+	order by next_attempt_at limit 1`
 
 // Read implements workers.Source in one round trip.
 func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Want) (workers.Batch, error) {
@@ -57,10 +58,10 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 	if want.Deliveries > 0 {
 		statements = append(statements,
 			tenants.Statement{
-				SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipBroker, workers.BrokerName},
-				Read: func(rows pgx.Rows) error { return scanDeliveries(rows, lease, &batch) },
+				SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipHandlers},
+				Read: func(rows pgx.Rows) error { return scanDeliveries(rows, lease, now, &batch) },
 			},
-			tenants.Statement{SQL: readNextDue, Args: []any{now}, Read: func(rows pgx.Rows) error {
+			tenants.Statement{SQL: readNextDue, Args: []any{now, want.SkipHandlers}, Read: func(rows pgx.Rows) error {
 				return scanNextDue(rows, now, &batch)
 			}})
 	}
@@ -82,14 +83,16 @@ func scanMessages(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) erro
 	return nil
 }
 
-func scanDeliveries(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) error {
+func scanDeliveries(rows pgx.Rows, lease workers.Lease, now time.Time, batch *workers.Batch) error {
 	for rows.Next() {
 		d := workers.Delivery{Event: eventOf(lease)}
 		var data string
-		fields := append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts}, eventFields(&d.Event, &data)...)
+		var parked time.Time
+		fields := append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts, &parked}, eventFields(&d.Event, &data)...)
 		if err := rows.Scan(fields...); err != nil {
 			return err
 		}
+		d.Age = now.Sub(parked)
 		d.Data = []byte(data)
 		batch.Deliveries = append(batch.Deliveries, d)
 	}
