@@ -26,6 +26,7 @@ type calls struct {
 	all     []Handler // those that react to every event
 	bounds  map[string]chan struct{}
 	onFree  func(handler string) // a call has ended, so there is a place
+	onSlow  func() (back func()) // a call outlasts the quantum, so its slot goes to somebody else until it is back
 }
 
 func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics) (*calls, error) {
@@ -35,6 +36,7 @@ func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics
 		routes: make(map[string][]Handler),
 		bounds: make(map[string]chan struct{}),
 		onFree: func(string) {},
+		onSlow: func() func() { return func() {} },
 	}
 	var mistakes []error
 	for _, h := range handlers {
@@ -105,12 +107,27 @@ func (c *calls) call(ctx context.Context, lease Lease, h Handler, event Event) e
 		defer func() { <-c.bounds[h.Name]; c.onFree(h.Name) }()
 		done <- c.invoke(ctx, lease, h, event)
 	}()
+	defer cancel()
+	slow := time.NewTimer(c.config.Quantum)
+	defer slow.Stop()
 	select {
 	case err := <-done:
-		cancel()
+		return err
+	case <-slow.C:
+		return c.outlast(ctx, h, done)
+	case <-ctx.Done():
+		return c.await(ctx, h, done)
+	}
+}
+
+// outlast waits for a call without the slot that it began on: a handler that hangs holds its place in its
+// own bound, and nobody's turn.
+func (c *calls) outlast(ctx context.Context, h Handler, done <-chan error) error {
+	defer c.onSlow()()
+	select {
+	case err := <-done:
 		return err
 	case <-ctx.Done():
-		defer cancel()
 		return c.await(ctx, h, done)
 	}
 }

@@ -17,6 +17,8 @@ type Config struct {
 	Holder string
 	// Slots is how many turns and borrowed lanes run at one time. Default 8.
 	Slots int
+	// TenantSlots is how many of the slots one tenant may use while nobody else waits. Default: all.
+	TenantSlots int
 	// Quantum is the time that a tenant of weight 1 may use in each round. Default 10 ms.
 	Quantum time.Duration
 	// BatchSize is the most events that are read at once. Default 500.
@@ -59,6 +61,7 @@ func (c Config) WithDefaults() Config {
 		c.Holder = holderName()
 	}
 	fill(&c.Slots, 8)
+	fill(&c.TenantSlots, c.Slots)
 	fill(&c.Quantum, 10*time.Millisecond)
 	fill(&c.BatchSize, 500)
 	fill(&c.LeaseTTL, 15*time.Second)
@@ -107,6 +110,7 @@ func (c Config) validate() error {
 		}
 	}
 	require(c.Slots >= 1, "Slots is %d and must be at least 1", c.Slots)
+	require(c.TenantSlots >= 1, "TenantSlots is %d and must be at least 1", c.TenantSlots)
 	require(c.Quantum > 0, "Quantum is %s and must be positive", c.Quantum)
 	require(c.BatchSize >= 1 && c.BatchSize <= 10_000, "BatchSize is %d and must be 1 to 10000", c.BatchSize)
 	require(c.LeaseTTL >= 100*time.Millisecond, "LeaseTTL is %s and must be at least 100ms", c.LeaseTTL)

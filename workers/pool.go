@@ -78,7 +78,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 	}
 	p.changed = sync.NewCond(&p.mu)
 	p.holds = newHolds(config, calls.byName, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
-	calls.onFree = p.holds.placeFree
+	calls.onFree, calls.onSlow = p.holds.placeFree, p.yield
 	return p, nil
 }
 
@@ -119,7 +119,7 @@ func (p *Pool) dispatch(work context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		for !p.stopping && (p.free == 0 || p.turns.Waiting() == 0) {
+		for !p.stopping && (p.free <= 0 || p.turns.Waiting() == 0) {
 			p.changed.Wait()
 		}
 		if p.stopping {
@@ -180,7 +180,7 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 func (p *Pool) borrow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopping || p.free == 0 || p.turns.Waiting() > 0 {
+	if p.stopping || p.free <= 0 || p.turns.Waiting() > 0 {
 		return false
 	}
 	p.free--
@@ -192,6 +192,17 @@ func (p *Pool) giveBack() {
 	defer p.mu.Unlock()
 	p.free++
 	p.changed.Signal()
+}
+
+// yield gives the slot of a call that takes long to others. The call is back whenever it ends, so for a
+// moment more turns than slots may run: as many more as handlers' bounds allow calls.
+func (p *Pool) yield() (back func()) {
+	p.giveBack()
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.free--
+	}
 }
 
 // othersWait tells a borrower that the slot is needed.

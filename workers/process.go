@@ -110,7 +110,7 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 		return true
 	}
 	var borrowed sync.WaitGroup
-	for range len(all) - 1 {
+	for range min(len(all), r.pool.config.TenantSlots) - 1 {
 		if !r.pool.borrow() {
 			break
 		}
