@@ -104,6 +104,20 @@ type Outcome struct {
 	Event *Event
 	// Parked are the handlers that did not take it.
 	Parked []Verdict
+	// Timing is where its time went until it was handed over; the same for all outcomes of a batch.
+	Timing *Timing
+}
+
+// Timing tells, for a batch, where the time of its events went, in the clock of this process.
+type Timing struct {
+	// DiscoveredAt is when the process knew that the tenant had work, which may be before the event.
+	DiscoveredAt time.Time
+	// QueuedAt is when the tenant began to wait for the turn that took the batch.
+	QueuedAt time.Time
+	// TurnAt is when that turn began.
+	TurnAt time.Time
+	// AttemptedAt is when the batch was handed over to the broker and the handlers.
+	AttemptedAt time.Time
 }
 
 // Retried is the end of a delivery's attempt.

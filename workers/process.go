@@ -29,6 +29,8 @@ type job struct {
 // process hands every event to the broker and to its handlers. It starts with the broker, so that an
 // event which cannot be sent is not handled over and over while the broker is away.
 func (r *turn) process(ctx context.Context, batch Batch) processed {
+	timing := r.timing
+	timing.AttemptedAt = time.Now()
 	jobs, outage := r.publish(ctx, batch)
 	began := time.Now()
 	r.runLanes(ctx, lanes(r.toCall(jobs)))
@@ -43,7 +45,7 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 		case !j.done: // the turn was over before its handlers were called
 		case j.message != nil:
 			done.outcomes = append(done.outcomes, Outcome{
-				Seq: j.message.Seq, LockVersion: j.message.LockVersion, Event: &j.message.Event, Parked: j.parked,
+				Seq: j.message.Seq, LockVersion: j.message.LockVersion, Event: &j.message.Event, Parked: j.parked, Timing: &timing,
 			})
 		default:
 			done.retried = append(done.retried, Retried{Delivery: *j.delivery, Failure: j.failure})

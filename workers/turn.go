@@ -24,6 +24,7 @@ type turn struct {
 	held    func() bool
 	budget  time.Duration
 	started time.Time
+	timing  Timing
 	lent    atomic.Int64 // time used on borrowed slots
 	busy    sync.Map     // handlers that had no place free
 	away    atomic.Bool  // the destination of a handler is, as this turn has found
@@ -46,8 +47,10 @@ type turnResult struct {
 
 // newTurn is called with the pool's lock held.
 func newTurn(p *Pool, t *tenant, budget time.Duration) *turn {
+	now := time.Now()
 	return &turn{
-		pool: p, lease: t.lease, held: t.held, budget: budget, started: time.Now(),
+		pool: p, lease: t.lease, held: t.held, budget: budget, started: now,
+		timing: Timing{DiscoveredAt: t.foundAt, QueuedAt: t.readySince, TurnAt: now},
 		result: turnResult{retries: t.retries, cost: t.cost, retriedLast: t.retriedLast, looked: t.looked},
 	}
 }

@@ -1,10 +1,7 @@
 package outbox
 
 import (
-	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
@@ -66,9 +63,3 @@ func failedAttempts(outcomes []workers.Outcome, retried []workers.Retried, at cl
 
 // firstVersion is a delivery's when it is parked.
 const firstVersion = 1
-
-// undefinedTable reports whether a statement names a table that the tenant does not have yet.
-func undefinedTable(err error) bool {
-	pgErr, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && pgErr.Code == "42P01"
-}
