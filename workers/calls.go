@@ -50,6 +50,9 @@ func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics
 		}
 		c.add(h)
 	}
+	for name, some := range c.routes {
+		c.routes[name] = append(some, c.all...)
+	}
 	return c, errors.Join(mistakes...)
 }
 
@@ -89,10 +92,10 @@ func (c *calls) add(h Handler) {
 
 // of returns the handlers that react to an event.
 func (c *calls) of(eventName string) []Handler {
-	if len(c.all) == 0 {
-		return c.routes[eventName]
+	if some, ok := c.routes[eventName]; ok {
+		return some
 	}
-	return slices.Concat(c.routes[eventName], c.all)
+	return c.all
 }
 
 // call runs a handler on an event, for no longer than it may. A handler that ignores its deadline is

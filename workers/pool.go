@@ -29,6 +29,7 @@ type Pool struct {
 	turns    *Turns
 	tenants  map[string]*tenant
 	free     int
+	cost     time.Duration // what an event's handlers took in the last turn, of whatever tenant
 	stopping bool
 
 	wanted     map[string]struct{}
@@ -163,6 +164,9 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free++
+	if result.cost > 0 {
+		p.cost = result.cost
+	}
 	again := t.end(result)
 	again = again && !t.paused && t.held()
 	p.turns.Done(t.id, used, again)

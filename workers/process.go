@@ -24,6 +24,9 @@ type job struct {
 	parked   []Verdict // what did not take the message, so far
 	failure  *Verdict  // why the delivery failed
 	done     bool
+
+	sent    bool  // to the broker, which answered with sendErr
+	sendErr error // nil when it was acknowledged
 }
 
 // process hands every event to the broker and to its handlers. It starts with the broker, so that an
@@ -39,6 +42,7 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 	}
 
 	done := processed{outage: outage}
+	done.outcomes = make([]Outcome, 0, len(jobs))
 	defer func() { r.learn(time.Since(began), len(done.outcomes)+len(done.retried)) }()
 	for _, j := range jobs {
 		switch {
@@ -56,7 +60,7 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 
 // toCall are the jobs that a handler is called for. The others are done when the broker has answered.
 func (r *turn) toCall(jobs []*job) []*job {
-	var calling []*job
+	calling := make([]*job, 0, len(jobs))
 	for _, j := range jobs {
 		switch {
 		case j.message != nil && len(r.pool.calls.of(j.message.Name)) == 0:

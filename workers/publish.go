@@ -16,16 +16,14 @@ func (r *turn) publish(ctx context.Context, batch Batch) (jobs []*job, outage bo
 		errs, outage = r.send(ctx, events)
 		tried.took = time.Since(tried.startedAt)
 	}
-	sent := make(map[*job]error, len(events))
 	for i, j := range pending {
-		sent[j] = errs[i]
+		j.sent, j.sendErr = true, errs[i]
 	}
 	for _, j := range r.jobs(batch, pending) {
-		err, wasSent := sent[j]
-		if wasSent && (errors.Is(err, ErrOutage) || ctx.Err() != nil) {
+		if j.sent && (errors.Is(j.sendErr, ErrOutage) || ctx.Err() != nil) {
 			continue // stays as it is; no attempt is spent
 		}
-		tried.err = err
+		tried.err = j.sendErr
 		r.judgeBroker(j, tried)
 		jobs = append(jobs, j)
 	}
@@ -34,17 +32,22 @@ func (r *turn) publish(ctx context.Context, batch Batch) (jobs []*job, outage bo
 
 // sendable are the jobs that go to the broker, with their events, in order.
 func (r *turn) sendable(batch Batch) (pending []*job, events []Event) {
-	add := func(j *job) {
-		pending, events = append(pending, j), append(events, *j.event())
+	most := len(batch.Deliveries) + len(batch.Messages)
+	jobs := make([]job, 0, most) // one piece of memory for all of them
+	pending, events = make([]*job, 0, most), make([]Event, 0, most)
+	add := func(j job) {
+		jobs = append(jobs, j)
+		last := &jobs[len(jobs)-1]
+		pending, events = append(pending, last), append(events, *last.event())
 	}
 	for i := range batch.Deliveries {
 		if batch.Deliveries[i].Handler == BrokerName {
-			add(&job{delivery: &batch.Deliveries[i]})
+			add(job{delivery: &batch.Deliveries[i]})
 		}
 	}
 	for i := range batch.Messages {
 		if m := &batch.Messages[i]; !behindBroker(m) {
-			add(&job{message: m})
+			add(job{message: m})
 		}
 	}
 	return pending, events

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// firstBatch is how many events are read before it is known what one takes.
+	// firstBatch is how many events are read at least before it is known what one of this tenant takes.
 	firstBatch = 64
 	// retryBatch is how many due deliveries are tried in one turn.
 	retryBatch = 64
@@ -25,9 +25,10 @@ type turn struct {
 	budget  time.Duration
 	started time.Time
 	timing  Timing
-	lent    atomic.Int64 // time used on borrowed slots
-	busy    sync.Map     // handlers that had no place free
-	away    atomic.Bool  // the destination of a handler is, as this turn has found
+	guess   time.Duration // what an event may cost while it is not known for this tenant
+	lent    atomic.Int64  // time used on borrowed slots
+	busy    sync.Map      // handlers that had no place free
+	away    atomic.Bool   // the destination of a handler is, as this turn has found
 
 	result turnResult
 }
@@ -49,7 +50,7 @@ type turnResult struct {
 func newTurn(p *Pool, t *tenant, budget time.Duration) *turn {
 	now := time.Now()
 	return &turn{
-		pool: p, lease: t.lease, held: t.held, budget: budget, started: now,
+		pool: p, guess: p.cost, lease: t.lease, held: t.held, budget: budget, started: now,
 		timing: Timing{DiscoveredAt: t.foundAt, QueuedAt: t.readySince, TurnAt: now},
 		result: turnResult{retries: t.retries, cost: t.cost, retriedLast: t.retriedLast, looked: t.looked},
 	}
@@ -151,12 +152,9 @@ func (r *turn) finish(ctx context.Context, batch Batch) (done processed, err err
 }
 
 // want is what to read: due deliveries and messages in turns, so that neither holds up the other; and
-// as much as the budget is worth, by what an event's handlers took lately.
+// as much as the budget is worth.
 func (r *turn) want() Want {
-	most := firstBatch
-	if r.result.cost > 0 {
-		most = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
-	}
+	most := r.worth()
 	away := r.pool.holds.broker.away()
 	retry := r.result.retries && (away || !r.result.retriedLast)
 	r.result.retriedLast = retry
@@ -167,6 +165,20 @@ func (r *turn) want() Want {
 		return Want{}
 	default:
 		return Want{Messages: min(most, r.pool.config.BatchSize)}
+	}
+}
+
+// worth is how many events the budget is worth, by what one's handlers took lately. Of a tenant of which
+// that is not known, the last one that had a turn is the example.
+func (r *turn) worth() int {
+	budget := max(r.budget, r.pool.config.Quantum)
+	switch {
+	case r.result.cost > 0:
+		return int(budget/r.result.cost) + 1
+	case r.guess > 0:
+		return max(int(budget/r.guess), firstBatch)
+	default:
+		return firstBatch
 	}
 }
 
@@ -223,16 +235,17 @@ func (r *turn) complete(ctx context.Context, done processed) error {
 // observe counts what was completed, and notes when the parked deliveries are due.
 func (r *turn) observe(done processed) {
 	m := r.pool.metrics
-	now := time.Now()
+	now, published := time.Now(), 0
 	for _, o := range done.outcomes {
 		if len(o.Parked) == 0 {
-			m.published.Inc()
+			published++
 			m.publishSeconds.Observe(now.Sub(o.Event.CreatedAt).Seconds())
 		}
 		for _, v := range o.Parked {
 			r.note(v)
 		}
 	}
+	m.published.Add(float64(published))
 	m.retries.Add(float64(len(done.retried)))
 	for _, d := range done.retried {
 		if d.Failure == nil || d.Failure.Dead && d.Failure.PassDead {

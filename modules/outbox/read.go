@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tenantry/tenantry/workers"
@@ -11,8 +12,8 @@ import (
 	"github.com/tenantry/tenantry/tenants"
 )
 
-const eventColumns = `e.id::text, e.name, e.aggregate_type, e.aggregate_id::text, e.aggregate_version,
-	e.actor_id, e.request_id, e.traceparent, e.data::text, e.created_at`
+const eventColumns = `e.id, e.name, e.aggregate_type, e.aggregate_id, e.aggregate_version,
+	e.actor_id, e.request_id, e.traceparent, e.data, e.created_at`
 
 // eventByKey looks one event up by its key; the limit that follows keeps the planner from joining in
 // another way.
@@ -51,14 +52,14 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 	var statements []tenants.Statement
 	now := s.cluster.Now()
 	if want.Messages > 0 {
-		statements = append(statements, tenants.Statement{SQL: readMessages, Args: []any{want.Messages}, Read: func(rows pgx.Rows) error {
+		statements = append(statements, tenants.Statement{SQL: readMessages, Args: []any{want.Messages}, Binary: true, Read: func(rows pgx.Rows) error {
 			return scanMessages(rows, lease, &batch)
 		}})
 	}
 	if want.Deliveries > 0 {
 		statements = append(statements,
 			tenants.Statement{
-				SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipHandlers},
+				SQL: readDeliveries, Args: []any{now, want.Deliveries, want.SkipHandlers}, Binary: true,
 				Read: func(rows pgx.Rows) error { return scanDeliveries(rows, lease, now, &batch) },
 			},
 			tenants.Statement{SQL: readNextDue, Args: []any{now, want.SkipHandlers}, Read: func(rows pgx.Rows) error {
@@ -70,30 +71,29 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 }
 
 func scanMessages(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) error {
+	var m workers.Message
+	row := newEventRow(lease)
+	fields := append([]any{&m.Seq, &m.LockVersion}, append(row.fields(), &m.Open, &m.Dead)...)
 	for rows.Next() {
-		m := workers.Message{Event: eventOf(lease)}
-		var data string
-		fields := append([]any{&m.Seq, &m.LockVersion}, eventFields(&m.Event, &data)...)
-		if err := rows.Scan(append(fields, &m.Open, &m.Dead)...); err != nil {
+		if err := rows.Scan(fields...); err != nil {
 			return err
 		}
-		m.Data = []byte(data)
+		m.Event = row.event(m.Seq)
 		batch.Messages = append(batch.Messages, m)
 	}
 	return nil
 }
 
 func scanDeliveries(rows pgx.Rows, lease workers.Lease, now time.Time, batch *workers.Batch) error {
+	var d workers.Delivery
+	var parked time.Time
+	row := newEventRow(lease)
+	fields := append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts, &parked}, row.fields()...)
 	for rows.Next() {
-		d := workers.Delivery{Event: eventOf(lease)}
-		var data string
-		var parked time.Time
-		fields := append([]any{&d.Seq, &d.LockVersion, &d.Handler, &d.Attempts, &parked}, eventFields(&d.Event, &data)...)
 		if err := rows.Scan(fields...); err != nil {
 			return err
 		}
-		d.Age = now.Sub(parked)
-		d.Data = []byte(data)
+		d.Event, d.Age = row.event(d.Seq), now.Sub(parked)
 		batch.Deliveries = append(batch.Deliveries, d)
 	}
 	return nil
@@ -111,13 +111,30 @@ func scanNextDue(rows pgx.Rows, now time.Time, batch *workers.Batch) error {
 	return nil
 }
 
-func eventOf(lease workers.Lease) workers.Event {
-	return workers.Event{TenantID: lease.Placement.TenantID, TenantSlug: lease.Placement.Slug}
+// eventRow is where the columns of one event are scanned into, row after row.
+type eventRow struct {
+	next            workers.Event
+	id, aggregateID uuid.UUID
+	data            []byte
 }
 
-func eventFields(e *workers.Event, data *string) []any {
+func newEventRow(lease workers.Lease) *eventRow {
+	return &eventRow{next: workers.Event{TenantID: lease.Placement.TenantID, TenantSlug: lease.Placement.Slug}}
+}
+
+// fields are in the order of eventColumns.
+func (r *eventRow) fields() []any {
+	e := &r.next
 	return []any{
-		&e.ID, &e.Name, &e.AggregateType, &e.AggregateID, &e.AggregateVersion,
-		&e.ActorID, &e.RequestID, &e.TraceParent, data, &e.CreatedAt,
+		(*[16]byte)(&r.id), &e.Name, &e.AggregateType, (*[16]byte)(&r.aggregateID), &e.AggregateVersion,
+		&e.ActorID, &e.RequestID, &e.TraceParent, &r.data, &e.CreatedAt,
 	}
+}
+
+// event is the one that was scanned.
+func (r *eventRow) event(seq int64) workers.Event {
+	e := r.next
+	e.Seq, e.ID, e.AggregateID, e.Data = seq, r.id.String(), r.aggregateID.String(), r.data
+	r.data = nil // the event's own now
+	return e
 }
