@@ -77,7 +77,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 		wantedNews: make(chan struct{}, 1),
 	}
 	p.changed = sync.NewCond(&p.mu)
-	p.holds = newHolds(config, calls.byName, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
+	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
 	calls.onFree = p.holds.placeFree
 	return p, nil
 }
