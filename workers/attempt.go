@@ -22,13 +22,10 @@ func (r *turn) attempt(ctx context.Context, h Handler, m *Message, blocked bool)
 	return r.judge(h, 0, r.call(ctx, h, m.Event))
 }
 
-// call runs a handler, unless it is held. One that had no place free is not waited for again in this
-// turn; the tenant is woken when there is one.
+// call runs a handler, unless it is held. One that had no place free is not waited for again: the tenant
+// is woken when there is one.
 func (r *turn) call(ctx context.Context, h Handler, event Event) attempt {
 	tenantID := r.lease.Placement.TenantID
-	if _, busy := r.busy.Load(h.Name); busy {
-		return attempt{err: errBusy}
-	}
 	if err := r.pool.holds.enter(h.Name, tenantID); err != nil {
 		return attempt{err: err}
 	}
@@ -41,11 +38,7 @@ func (r *turn) call(ctx context.Context, h Handler, event Event) attempt {
 	if !errors.Is(tried.err, errBusy) {
 		return tried
 	}
-	r.busy.Store(h.Name, true)
 	r.pool.holds.awaitPlace(h.Name, tenantID)
-	if !r.pool.calls.full(h.Name) { // it had its last call before the tenant waited
-		r.pool.holds.placeFree(h.Name)
-	}
 	return attempt{err: errBusy}
 }
 

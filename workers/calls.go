@@ -67,13 +67,20 @@ func (c *calls) check(h Handler) error {
 		return fmt.Errorf("workers: handler %q must be either transactional or external", h.Name)
 	case len(h.Events) == 0:
 		return fmt.Errorf("workers: handler %q reacts to no event", h.Name)
-	case h.Destination == BrokerName || h.Transactional != nil && h.Destination != h.Name:
-		return fmt.Errorf("workers: handler %q has the destination %q, which is for an external one to choose, and not %q",
-			h.Name, h.Destination, BrokerName)
-	case h.Retry.check() != nil:
-		return fmt.Errorf("workers: handler %q: %w", h.Name, h.Retry.check())
 	case h.Timeout < 0 || h.MaxConcurrent < 0:
 		return fmt.Errorf("workers: handler %q has a negative timeout or bound", h.Name)
+	}
+	return checkDelivery(h)
+}
+
+// checkDelivery is about what becomes of an event that the handler does not take.
+func checkDelivery(h Handler) error {
+	if h.Destination == BrokerName || h.Transactional != nil && h.Destination != h.Name {
+		return fmt.Errorf("workers: handler %q has the destination %q, which is for an external one to choose, and not %q",
+			h.Name, h.Destination, BrokerName)
+	}
+	if err := h.Retry.check(); err != nil {
+		return fmt.Errorf("workers: handler %q: %w", h.Name, err)
 	}
 	return nil
 }

@@ -21,22 +21,25 @@ func noAttempt(err error) bool {
 	return errors.Is(err, errPaused) || errors.Is(err, errAway) || errors.Is(err, errBusy) || errors.Is(err, ErrOutage)
 }
 
-// holds are the handlers that get nothing at the moment, because an operator paused them or their
-// destination is away; and the tenants that have something for them and are woken when that ends. What a
-// lost wake-up would leave behind the sweep finds.
+// holds are the handlers that get nothing at the moment, because an operator paused them, their
+// destination is away, or no place is free; and the tenants that have something for them and are woken when
+// that ends. What a lost wake-up would leave behind the sweep finds.
 type holds struct {
 	broker       *destination
 	destinations map[string]*destination // by handler
 	waiting      map[string]*line        // by handler
+	full         func(handler string) bool
 	paused       atomic.Pointer[map[string]struct{}]
 	wake         func(tenantID string)
 }
 
-func newHolds(config Config, handlers map[string]Handler, metrics *Metrics, wake func(tenantID string)) *holds {
+func newHolds(config Config, calls *calls, metrics *Metrics, wake func(tenantID string)) *holds {
+	handlers := calls.byName
 	h := &holds{
 		broker:       newDestination(BrokerName, config, metrics, func() {}),
 		destinations: make(map[string]*destination, len(handlers)),
 		waiting:      make(map[string]*line, len(handlers)),
+		full:         calls.full,
 		wake:         wake,
 	}
 	h.paused.Store(&map[string]struct{}{})
@@ -69,8 +72,12 @@ func (h *holds) reason(handler string) error {
 }
 
 // hold says why a handler gets nothing now, and sees to it that the tenant is woken when it does again.
-// The second look is for a hold that ended before the tenant was noted.
+// The second look is for a hold that ended before the tenant was noted. Only who has met a handler without
+// a free place waits for one: the others may try.
 func (h *holds) hold(handler, tenantID string) error {
+	if h.full(handler) && h.waiting[handler].has(tenantID) {
+		return errBusy
+	}
 	if h.reason(handler) == nil {
 		return nil
 	}
@@ -132,8 +139,13 @@ func (h *holds) end(handlers []string) {
 	}
 }
 
-// awaitPlace has the tenant woken when the handler has a place free again.
-func (h *holds) awaitPlace(handler, tenantID string) { h.waiting[handler].join(tenantID) }
+// awaitPlace has the tenant woken when the handler has a place free again, which may be already.
+func (h *holds) awaitPlace(handler, tenantID string) {
+	h.waiting[handler].join(tenantID)
+	if !h.full(handler) {
+		h.placeFree(handler)
+	}
+}
 
 // placeFree wakes the first who waits, because there is room for one.
 func (h *holds) placeFree(handler string) {
@@ -160,6 +172,16 @@ func (l *line) join(id string) {
 	l.known[id] = struct{}{}
 	l.ids = append(l.ids, id)
 	l.length.Store(int64(len(l.ids)))
+}
+
+func (l *line) has(id string) bool {
+	if l.length.Load() == 0 {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.known[id]
+	return ok
 }
 
 // leave takes so many from the front, or all when it is negative.

@@ -23,6 +23,7 @@ type Pool struct {
 	metrics   *Metrics
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
+	looking sync.Mutex // held while the pool looks around, so that an idle one does it on one connection
 
 	mu       sync.Mutex
 	changed  *sync.Cond // a slot is free, a tenant waits, or the pool stops
@@ -78,7 +79,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 		wantedNews: make(chan struct{}, 1),
 	}
 	p.changed = sync.NewCond(&p.mu)
-	p.holds = newHolds(config, calls.byName, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
+	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
 	calls.onFree, calls.onSlow = p.holds.placeFree, p.yield
 	return p, nil
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/tenantry/tenantry/app/fault"
 )
 
-var errRetryPolicy = errors.New("workers: a retry policy needs an attempt, a positive base, a factor of 1 or more, and a max that is not below the base")
+var errRetryPolicy = errors.New(
+	"workers: a retry policy needs an attempt, a positive base, a factor of 1 or more, and a max that is not below the base")
 
 // RetryPolicy says when a failed delivery is tried again: exponentially later each time, with jitter.
 type RetryPolicy struct {

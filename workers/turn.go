@@ -3,7 +3,6 @@ package workers
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -27,7 +26,6 @@ type turn struct {
 	timing  Timing
 	guess   time.Duration // what an event may cost while it is not known for this tenant
 	lent    atomic.Int64  // time used on borrowed slots
-	busy    sync.Map      // handlers that had no place free
 	away    atomic.Bool   // the destination of a handler is, as this turn has found
 
 	result turnResult
@@ -160,7 +158,7 @@ func (r *turn) want() Want {
 	r.result.retriedLast = retry
 	switch {
 	case retry:
-		return Want{Deliveries: min(most, retryBatch), SkipHandlers: r.skipped()}
+		return Want{Deliveries: min(most, retryBatch), SkipHandlers: r.pool.holds.held(r.lease.Placement.TenantID)}
 	case away:
 		return Want{}
 	default:
@@ -180,17 +178,6 @@ func (r *turn) worth() int {
 	default:
 		return firstBatch
 	}
-}
-
-// skipped are the handlers whose due deliveries are not read: those that are held, and those that had no
-// place free in this turn.
-func (r *turn) skipped() []string {
-	names := r.pool.holds.held(r.lease.Placement.TenantID)
-	r.busy.Range(func(name, _ any) bool {
-		names = append(names, name.(string)) //nolint:forcetypeassert,revive // the keys are names
-		return true
-	})
-	return names
 }
 
 // learn keeps what the handlers take for an event as a moving average. What a batch costs by itself is
