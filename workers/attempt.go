@@ -1,7 +1,6 @@
 package workers
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -15,24 +14,24 @@ type attempt struct {
 }
 
 // attempt calls a handler unless an earlier event of the chain stands in the way.
-func (r *turn) attempt(ctx context.Context, h Handler, m *Message, blocked bool) *Verdict {
+func (r *turn) attempt(k *caller, h *Handler, m *Message, blocked bool) *Verdict {
 	if blocked || slices.Contains(m.Open, h.Name) || (slices.Contains(m.Dead, h.Name) && !h.ContinueAfterDead) {
 		return &Verdict{Handler: h.Name, NextAttemptAt: time.Now(), PassDead: h.ContinueAfterDead}
 	}
-	return r.judge(h, 0, r.call(ctx, h, m.Event))
+	return r.judge(h, 0, r.call(k, h, &m.Event))
 }
 
 // call runs a handler, unless it is held. One that had no place free is not waited for again: the tenant
 // is woken when there is one.
-func (r *turn) call(ctx context.Context, h Handler, event Event) attempt {
+func (r *turn) call(k *caller, h *Handler, event *Event) attempt {
 	tenantID := r.lease.Placement.TenantID
 	if err := r.pool.holds.enter(h.Name, tenantID); err != nil {
 		return attempt{err: err}
 	}
 	tried := attempt{startedAt: time.Now()}
-	tried.err = r.pool.calls.call(ctx, r.lease, h, event)
+	tried.err = k.call(h, event)
 	tried.took = time.Since(tried.startedAt)
-	if r.pool.holds.destinations[h.Name].answered(ctx, tried.err) {
+	if r.pool.holds.destinations[h.Name].answered(k.turn, tried.err) {
 		r.away.Store(true)
 	}
 	if !errors.Is(tried.err, errBusy) {
@@ -43,15 +42,15 @@ func (r *turn) call(ctx context.Context, h Handler, event Event) attempt {
 }
 
 // retry tries a delivery again. One that cannot be tried now stays as it is, and due.
-func (r *turn) retry(ctx context.Context, j *job) {
+func (r *turn) retry(k *caller, j *job) {
 	h, ok := r.pool.calls.byName[j.delivery.Handler]
 	if !ok {
 		j.failure = r.orphan(j.delivery)
 		j.done = true
 		return
 	}
-	tried := r.call(ctx, h, j.delivery.Event)
-	if ctx.Err() != nil || noAttempt(tried.err) {
+	tried := r.call(k, h, &j.delivery.Event)
+	if k.turn.Err() != nil || noAttempt(tried.err) {
 		return
 	}
 	j.failure = r.judge(h, j.delivery.Attempts, tried)
@@ -73,7 +72,7 @@ func (r *turn) orphan(d *Delivery) *Verdict {
 }
 
 // judge turns an attempt into a verdict; nil when it succeeded.
-func (r *turn) judge(h Handler, attempts int, tried attempt) *Verdict {
+func (r *turn) judge(h *Handler, attempts int, tried attempt) *Verdict {
 	switch {
 	case tried.err == nil:
 		return nil

@@ -100,20 +100,13 @@ func (j *job) event() *Event {
 
 // runLanes works through the lanes on this slot, and on borrowed ones while nobody else waits.
 func (r *turn) runLanes(ctx context.Context, all [][]*job) {
+	if len(all) == 0 {
+		return
+	}
 	var next atomic.Int64
-	take := func() bool {
+	take := func(k *caller) bool {
 		i := int(next.Add(1)) - 1
-		if i >= len(all) {
-			return false
-		}
-		blocked := make(map[chain]bool)
-		for n, j := range all[i] {
-			if i+n > 0 && r.over(ctx) {
-				return false // what is left of the lane stays as it is
-			}
-			r.handle(ctx, j, blocked)
-		}
-		return true
+		return i < len(all) && r.runLane(k, all[i], i == 0)
 	}
 	var borrowed sync.WaitGroup
 	for range min(len(all), r.pool.config.TenantSlots) - 1 {
@@ -122,30 +115,47 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 		}
 		borrowed.Go(func() {
 			defer r.pool.giveBack()
+			k := r.pool.calls.newCaller(ctx, r.lease)
+			defer k.close()
 			began := time.Now()
-			for take() && !r.pool.othersWait() { //nolint:revive // the condition is the work
+			for take(k) && !r.pool.othersWait() { //nolint:revive // the condition is the work
 			}
 			r.lent.Add(int64(time.Since(began)))
 		})
 	}
-	for take() {
+	k := r.pool.calls.newCaller(ctx, r.lease)
+	defer k.close()
+	for take(k) {
 	}
 	borrowed.Wait()
 }
 
+// runLane handles the jobs of one aggregate, and reports whether there is time for another lane. Each turn
+// does at least the first job of its first lane.
+func (r *turn) runLane(k *caller, lane []*job, first bool) bool {
+	blocked := make(map[chain]bool)
+	for n, j := range lane {
+		if !(first && n == 0) && r.over(k.turn) {
+			return false // what is left of the lane stays as it is
+		}
+		r.handle(k, j, blocked)
+	}
+	return true
+}
+
 // handle finishes one job. The chains that are blocked in this batch hold back what comes after.
-func (r *turn) handle(ctx context.Context, j *job, blocked map[chain]bool) {
+func (r *turn) handle(k *caller, j *job, blocked map[chain]bool) {
 	if j.delivery != nil {
-		r.retry(ctx, j)
+		r.retry(k, j)
 		return
 	}
 	for _, h := range r.pool.calls.of(j.message.Name) {
 		c := chain{j.message.AggregateType, j.message.AggregateID, h.Name}
-		if v := r.attempt(ctx, h, j.message, blocked[c]); v != nil {
+		if v := r.attempt(k, h, j.message, blocked[c]); v != nil {
 			j.parked = append(j.parked, *v)
 			blocked[c] = !v.Dead || !h.ContinueAfterDead
 		}
-		if ctx.Err() != nil {
+		if k.turn.Err() != nil {
 			return // what a cancelled call answers says nothing about the event
 		}
 	}

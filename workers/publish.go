@@ -108,7 +108,7 @@ func (r *turn) send(ctx context.Context, events []Event) (errs []error, outage b
 
 // judgeBroker parks what the broker refused, and what waits behind it.
 func (r *turn) judgeBroker(j *job, tried attempt) {
-	broker := Handler{Name: BrokerName, Retry: r.pool.config.Retry}
+	broker := &Handler{Name: BrokerName, Retry: r.pool.config.Retry}
 	if j.delivery != nil {
 		if j.delivery.Handler == BrokerName {
 			j.failure = r.judge(broker, j.delivery.Attempts, tried)

@@ -65,7 +65,7 @@ func (p RetryPolicy) Delay(attempts int) time.Duration {
 }
 
 // verdict judges a failed attempt: when to try again, or that it is dead.
-func (p RetryPolicy) verdict(handler Handler, attempts int, tried attempt) Verdict {
+func (p RetryPolicy) verdict(handler *Handler, attempts int, tried attempt) Verdict {
 	ended := tried.startedAt.Add(tried.took)
 	return Verdict{
 		Handler:       handler.Name,

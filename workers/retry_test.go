@@ -32,7 +32,7 @@ func TestVerdictKeepsWhatMayPassAndGivesUpTheRest(t *testing.T) {
 	now := time.Now()
 	failure := errors.New("connection refused")
 	after := func(attempts int, err error) Verdict {
-		return p.verdict(Handler{}, attempts, attempt{startedAt: now, took: time.Second, err: err})
+		return p.verdict(&Handler{}, attempts, attempt{startedAt: now, took: time.Second, err: err})
 	}
 	require.False(t, after(1, failure).Dead)
 	require.True(t, after(3, failure).Dead, "the last attempt")
