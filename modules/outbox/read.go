@@ -21,15 +21,10 @@ const eventByKey = `select id, name, aggregate_type, aggregate_id, aggregate_ver
 	               data, created_at from events where events.seq = `
 
 // readMessages takes the queue's head by the partial index and looks each event up by its key: a merge
-// join would begin at the first event ever. Chains are looked for only where there are deliveries.
+// join would begin at the first event ever. It tells whether there are deliveries at all, behind which an
+// event may have to wait; most tenants have none, and to plan for them would cost as much as the rest.
 const readMessages = `
-	select m.seq, m.lock_version, ` + eventColumns + `,
-	       case when exists (select 1 from deliveries) then array(
-	           select distinct d.handler from deliveries d
-	           where d.aggregate_type = e.aggregate_type and d.aggregate_id = e.aggregate_id and d.status <> 'failed') end,
-	       case when exists (select 1 from deliveries) then array(
-	           select distinct d.handler from deliveries d
-	           where d.aggregate_type = e.aggregate_type and d.aggregate_id = e.aggregate_id and d.status = 'failed') end
+	select m.seq, m.lock_version, ` + eventColumns + `, exists (select 1 from deliveries)
 	from (select seq, lock_version from outbox_messages where status = 'unpublished' order by seq limit $1) m
 	cross join lateral (` + eventByKey + `m.seq limit 1) e
 	order by m.seq`
@@ -46,14 +41,15 @@ const readNextDue = `select next_attempt_at from deliveries
 	where status = 'retrying' and next_attempt_at > $1 and handler <> all (coalesce($2::text[], '{}'))
 	order by next_attempt_at limit 1`
 
-// Read implements workers.Source in one round trip.
+// Read implements workers.Source in one round trip, or two where there are deliveries.
 func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Want) (workers.Batch, error) {
 	var batch workers.Batch
 	var statements []tenants.Statement
+	var parked bool
 	now := s.cluster.Now()
 	if want.Messages > 0 {
 		statements = append(statements, tenants.Statement{SQL: readMessages, Args: []any{want.Messages}, Binary: true, Read: func(rows pgx.Rows) error {
-			return scanMessages(rows, lease, &batch)
+			return scanMessages(rows, lease, &batch, &parked)
 		}})
 	}
 	if want.Deliveries > 0 {
@@ -67,13 +63,16 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 			}})
 	}
 	err := s.cluster.Scope(lease.Placement).Pipeline(ctx, statements...)
+	if err == nil && parked {
+		err = s.readChains(ctx, lease, batch.Messages)
+	}
 	return batch, err
 }
 
-func scanMessages(rows pgx.Rows, lease workers.Lease, batch *workers.Batch) error {
+func scanMessages(rows pgx.Rows, lease workers.Lease, batch *workers.Batch, parked *bool) error {
 	var m workers.Message
 	row := newEventRow(lease)
-	fields := append([]any{&m.Seq, &m.LockVersion}, append(row.fields(), &m.Open, &m.Dead)...)
+	fields := append([]any{&m.Seq, &m.LockVersion}, append(row.fields(), parked)...)
 	for rows.Next() {
 		if err := rows.Scan(fields...); err != nil {
 			return err
