@@ -91,10 +91,10 @@ func (p *Pool) Run(ctx context.Context) error {
 
 	p.awaitPauses(ctx)
 	finding, findingCtx := errgroup.WithContext(ctx)
+	finding.Go(func() error { return p.pauseLoop(findingCtx) })
 	finding.Go(func() error { return p.listen(findingCtx) })
 	finding.Go(func() error { return p.sweepLoop(findingCtx) })
 	finding.Go(func() error { return p.acquireLoop(findingCtx) })
-	finding.Go(func() error { return p.pauseLoop(findingCtx) })
 
 	holding, stopHolding := context.WithCancel(work)
 	var held sync.WaitGroup
