@@ -23,7 +23,6 @@ type Pool struct {
 	metrics   *Metrics
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
-	looking sync.Mutex // held while the pool looks around, so that an idle one does it on one connection
 
 	mu       sync.Mutex
 	changed  *sync.Cond // a slot is free, a tenant waits, or the pool stops
