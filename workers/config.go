@@ -42,13 +42,13 @@ type Config struct {
 	AbandonAfter time.Duration
 	// Retry says when a failed delivery is tried again, and how often.
 	Retry RetryPolicy
-	// BreakerDelay is the pause after which a destination that was away, the broker or what a handler
-	// calls, is tried again. Default 500 ms.
-	BreakerDelay time.Duration
 	// OrphanPause is when a delivery is looked at again whose handler is not in this program, and
 	// OrphanLimit how long after it was parked it is given up: a rolling deploy has to be over by then.
 	// Defaults 1 min and 1 h.
 	OrphanPause, OrphanLimit time.Duration
+	// BreakerDelay is the pause after which a destination that was away, the broker or what a handler
+	// calls, is tried again. Default 500 ms.
+	BreakerDelay time.Duration
 	// ShutdownLimit bounds how long a graceful stop waits for the turns that run. Default 15 s.
 	ShutdownLimit time.Duration
 	// Log takes what operators should know. Default: nothing is logged.
@@ -113,9 +113,10 @@ func (c Config) validate() error {
 	require(c.TenantSlots >= 1, "TenantSlots is %d and must be at least 1", c.TenantSlots)
 	require(c.Quantum > 0, "Quantum is %s and must be positive", c.Quantum)
 	require(c.BatchSize >= 1 && c.BatchSize <= 10_000, "BatchSize is %d and must be 1 to 10000", c.BatchSize)
+	require(c.Retry.check() == nil, "Retry does not work: %w", c.Retry.check())
 	require(c.LeaseTTL >= 100*time.Millisecond, "LeaseTTL is %s and must be at least 100ms", c.LeaseTTL)
 	require(c.SweepChunk >= 1 && c.SweepChunk <= maxSweepChunk, "SweepChunk is %d and must be 1 to %d", c.SweepChunk, maxSweepChunk)
 	require(c.SweepPauseMin > 0 && c.SweepPauseMin <= c.SweepPauseMax, "SweepPauseMin must be positive and at most SweepPauseMax")
 	require(c.HandlerTimeout > 0, "HandlerTimeout is %s and must be positive", c.HandlerTimeout)
-	return errors.Join(append(mistakes, c.Retry.check())...)
+	return errors.Join(mistakes...)
 }

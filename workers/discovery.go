@@ -77,10 +77,10 @@ func (p *Pool) sweepLoop(ctx context.Context) error {
 const sweepLimit = 30 * time.Second
 
 func (p *Pool) sweep(ctx context.Context, after string) (seen []sighting, last string, err error) {
-	p.looking.Lock()
-	defer p.looking.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
+	p.ledger.looking.Lock()
+	defer p.ledger.looking.Unlock()
 	return p.ledger.sweep(ctx, after, p.config.SweepChunk)
 }
 

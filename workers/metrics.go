@@ -7,13 +7,14 @@ import (
 
 // Metrics counts what the pool does. No label holds a tenant: their number has no bound.
 type Metrics struct {
+	destinations destinationMetrics
+
 	turns, published, retries, dead, stale, lost prometheus.Counter
 	abandoned                                    *prometheus.CounterVec
 	turnSeconds, waitSeconds, publishSeconds     prometheus.Histogram
 	held, waiting                                prometheus.Gauge
 	oldestSeconds                                prometheus.Gauge
 	sweeps                                       prometheus.Counter
-	destinations                                 destinationMetrics
 }
 
 // NewMetrics registers the pool's metrics; a nil registerer counts for nobody.
@@ -32,8 +33,6 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		})
 	}
 	return &Metrics{
-		destinations: newDestinationMetrics(f),
-
 		turns:     counter("turns_total", "Turns given to tenants."),
 		published: counter("published_total", "Events that everybody took the first time."),
 		retries:   counter("retries_total", "Attempts of deliveries that failed before."),
@@ -52,5 +51,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		held:          gauge("leases_held", "Tenants that this process publishes for."),
 		waiting:       gauge("tenants_waiting", "Tenants that wait for their turn."),
 		oldestSeconds: gauge("oldest_unpublished_seconds", "Age of the oldest unpublished event that the last sweep saw in any tenant."),
+
+		destinations: newDestinationMetrics(f),
 	}
 }

@@ -46,8 +46,8 @@ func (p *Pool) pauseLoop(ctx context.Context) error {
 }
 
 func (p *Pool) readPauses(ctx context.Context) error {
-	p.looking.Lock()
-	defer p.looking.Unlock()
+	p.ledger.looking.Lock()
+	defer p.ledger.looking.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
 	defer cancel()
 	names, err := p.ledger.pausedHandlers(ctx)

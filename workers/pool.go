@@ -23,7 +23,6 @@ type Pool struct {
 	metrics   *Metrics
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
-	looking sync.Mutex // held while the pool looks around, so that an idle one does it on one connection
 
 	mu       sync.Mutex
 	changed  *sync.Cond // a slot is free, a tenant waits, or the pool stops
@@ -92,10 +91,10 @@ func (p *Pool) Run(ctx context.Context) error {
 
 	p.awaitPauses(ctx)
 	finding, findingCtx := errgroup.WithContext(ctx)
+	finding.Go(func() error { return p.pauseLoop(findingCtx) })
 	finding.Go(func() error { return p.listen(findingCtx) })
 	finding.Go(func() error { return p.sweepLoop(findingCtx) })
 	finding.Go(func() error { return p.acquireLoop(findingCtx) })
-	finding.Go(func() error { return p.pauseLoop(findingCtx) })
 
 	holding, stopHolding := context.WithCancel(work)
 	var held sync.WaitGroup

@@ -14,8 +14,8 @@ import (
 func Commands() []module.Command {
 	return []module.Command{
 		statusCommand(), failedCommand(), replayCommand(), skipCommand(), republishCommand(),
-		pauseCommand("pause", "Stop publishing a tenant's events, or calling a handler; events are recorded, and wait", true),
-		pauseCommand("resume", "Go on publishing a tenant's events, or calling a handler", false),
+		pauseCommand("pause", "Stop publishing a tenant's events; they are still recorded, and wait", true),
+		pauseCommand("resume", "Go on publishing a tenant's events", false),
 		attemptsCommand(), handlersCommand(),
 	}
 }

@@ -13,7 +13,7 @@ import (
 // pauseCommand is about a tenant or about a handler, and never about both: a handler is paused for all.
 func pauseCommand(word, short string, paused bool) module.Command {
 	return module.Command{
-		Path: []string{"outbox", word}, Arguments: "[SLUG]", Short: short,
+		Path: []string{"outbox", word}, Arguments: "[SLUG]", Short: short + "; with --handler one handler's calls",
 		Example: "tenantry outbox " + word + " acme",
 		Flags: func(flags *pflag.FlagSet) {
 			flags.String("handler", "", "a handler, for all tenants of all clusters, instead of a tenant")

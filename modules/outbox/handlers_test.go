@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -10,7 +11,10 @@ import (
 
 	"github.com/tenantry/tenantry/app/apptest"
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/config"
+	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
+	"github.com/tenantry/tenantry/workers"
 )
 
 // handlerItem is a handler as the list shows it.
@@ -114,6 +118,32 @@ func TestCommandPauseTakesATenantOrAHandler(t *testing.T) {
 		require.Equal(t, "handler_not_found", fault.CodeOf(err))
 		_, err = run(t, "outbox", word, "--handler", "")
 		require.Error(t, err)
+	}
+}
+
+// TestAPauseNamesTheClusterThatIsAway has a handler that only this service knows.
+func TestAPauseNamesTheClusterThatIsAway(t *testing.T) {
+	t.Parallel()
+	settings := apptest.Settings()
+	settings.Clusters = map[string]config.Cluster{"away": {URL: "postgres://nobody@127.0.0.1:1/nothing"}}
+	clusters, err := tenants.OpenClusters(settings, tenants.Options{})
+	require.NoError(t, err)
+	t.Cleanup(clusters.Close)
+	service := outbox.NewService(clusters, tenants.NewService(clusters, nil), workers.Handler{Name: "lonely", Events: []string{"*"}})
+	for _, verb := range []func(context.Context, tenants.Actor, string) error{service.PauseHandler, service.ResumeHandler} {
+		problem, ok := errors.AsType[*fault.Error](verb(t.Context(), apptest.Operator(), "lonely"))
+		require.True(t, ok)
+		require.Equal(t, fault.Unavailable, problem.Kind)
+		require.Contains(t, problem.Message, "away")
+		require.NotContains(t, problem.Message, "nobody")
+		list, err := service.Handlers(t.Context(), apptest.Operator())
+		require.NoError(t, err)
+		require.Equal(t, []string{"away"}, list.Unavailable)
+		for _, h := range list.Handlers {
+			if h.Name == "lonely" && h.PausedAt != nil {
+				require.Equal(t, []string{tenants.HomeCluster}, h.PausedOn, "the others are done")
+			}
+		}
 	}
 }
 

@@ -16,9 +16,6 @@ const (
 	tenantPath     = "/admin/v1/tenants/{slug}"
 	deliveriesPath = tenantPath + "/deliveries"
 	outboxPath     = tenantPath + "/outbox"
-	attemptsPath   = deliveriesPath + "/{event_id}/attempts"
-	handlersPath   = "/admin/v1/handlers"
-	handlerPath    = handlersPath + "/{handler}"
 )
 
 type statusInput struct {

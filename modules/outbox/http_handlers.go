@@ -9,6 +9,12 @@ import (
 	"github.com/tenantry/tenantry/tenants"
 )
 
+const (
+	attemptsPath = deliveriesPath + "/{event_id}/attempts"
+	handlersPath = "/admin/v1/handlers"
+	handlerPath  = handlersPath + "/{handler}"
+)
+
 type attemptsInput struct {
 	Slug    string `path:"slug" example:"acme" doc:"The tenant's slug, also one that it had before, or its id."`
 	EventID string `path:"event_id" format:"uuid" example:"01942e3c-7d4c-7b6e-9f5e-0c6a3b7d2f11" doc:"The event."`

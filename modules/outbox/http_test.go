@@ -78,6 +78,27 @@ func TestHTTPListsReplaysAndSkipsDeliveries(t *testing.T) {
 	require.JSONEq(t, `{"replayed":0}`, string(client.Post(t, path+"/replay", `{"all":true}`).Require(t, http.StatusOK).Body))
 }
 
+func TestHTTPReplaysByHandlerAndTime(t *testing.T) {
+	t.Parallel()
+	tenant := apptest.New(t)
+	_, ids := opened(t, tenant, "strict", 2)
+	client, path := apptest.OperatorClient(t), "/admin/v1/tenants/"+tenant.Slug+"/deliveries/replay"
+	desk.refuse(nil, "strict", ids...)
+	for body, replayed := range map[string]string{
+		`{"handler":"ledger"}`:             `{"replayed":0}`,
+		`{"to":"2020-01-01T00:00:00Z"}`:    `{"replayed":0}`,
+		`{"from":"2120-01-01T00:00:00Z"}`:  `{"replayed":0}`,
+		`{"all":true,"handler":"parcels"}`: `{"replayed":0}`,
+		`{"event_ids":["` + ids[1] + `"]}`: `{"replayed":0}`, // it is not dead, it waits
+	} {
+		require.JSONEq(t, replayed, string(client.Post(t, path, body).Require(t, http.StatusOK).Body), body)
+	}
+	body := `{"handler":"strict","from":"2020-01-01T00:00:00Z","to":"2120-01-01T00:00:00Z"}`
+	require.JSONEq(t, `{"replayed":1}`, string(client.Post(t, path, body).Require(t, http.StatusOK).Body))
+	awaitDelivered(t, tenant)
+	require.Equal(t, ids, desk.takenBy("strict", ids...))
+}
+
 func TestHTTPPausesResumesAndRepublishes(t *testing.T) {
 	t.Parallel()
 	tenant := apptest.New(t)
