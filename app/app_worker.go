@@ -63,6 +63,7 @@ func workerConfig(settings config.Settings) workers.Config {
 	w := settings.Worker
 	return workers.Config{
 		Slots:          w.Slots,
+		TenantSlots:    w.TenantSlots,
 		Quantum:        w.Quantum,
 		BatchSize:      w.BatchSize,
 		LeaseTTL:       w.LeaseTTL,

@@ -63,7 +63,8 @@ type Stream struct {
 // Worker is how the worker pool shares its time between the tenants.
 type Worker struct {
 	Slots          int           `env:"SLOTS" envDefault:"8" min:"1" max:"1000" meaning:"turns that run at the same time in one process"`
-	HandlerSlots   int           `env:"HANDLER_SLOTS" envDefault:"4" min:"1" max:"1000" meaning:"slots that one handler may occupy, so that one dead API does not hang every tenant"`
+	TenantSlots    int           `env:"TENANT_SLOTS" envDefault:"0" min:"0" max:"1000" meaning:"slots that one tenant may use while no other waits; 0 is all"`
+	HandlerSlots   int           `env:"HANDLER_SLOTS" envDefault:"4" min:"1" max:"1000" meaning:"calls of one handler at the same time in one process, so that one dead API does not hang every tenant; a call that outlasts the quantum gives its slot to others"`
 	Quantum        time.Duration `env:"QUANTUM" envDefault:"10ms" min:"1ms" meaning:"time that a tenant of weight 1 earns per round"`
 	BatchSize      int           `env:"BATCH_SIZE" envDefault:"500" min:"1" max:"10000" meaning:"most events that one read of a turn takes"`
 	LeaseTTL       time.Duration `env:"LEASE_TTL" envDefault:"15s" min:"1s" meaning:"how long a silent worker keeps its tenants; another one takes them afterwards"`

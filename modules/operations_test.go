@@ -125,6 +125,16 @@ func operatorRules() map[string]rule {
 		"list-deliveries": func(s subject) call {
 			return call{method: http.MethodGet, path: s.address("/deliveries?status=failed&handler=broker&limit=10")}
 		},
+		"list-attempts": func(s subject) call {
+			return call{method: http.MethodGet, path: s.address("/deliveries/" + s.DeadID + "/attempts?limit=10")}
+		},
+		"list-handlers": func(subject) call { return call{method: http.MethodGet, path: "/admin/v1/handlers"} },
+		"pause-handler": func(subject) call {
+			return call{method: http.MethodPost, path: "/admin/v1/handlers/" + probe + "/pause"}
+		},
+		"resume-handler": func(subject) call {
+			return call{method: http.MethodPost, path: "/admin/v1/handlers/" + probe + "/resume"}
+		},
 		"replay-deliveries": func(s subject) call {
 			return call{method: http.MethodPost, path: s.address("/deliveries/replay"), body: map[string]any{"event_ids": []string{s.DeadID}}}
 		},

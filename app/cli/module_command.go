@@ -41,6 +41,11 @@ func (r *runner) moduleCommand(command module.Command) *cobra.Command {
 		Args:    takes(command.Arguments),
 		RunE: r.run(func(cmd *cobra.Command, args []string) error {
 			call := module.Call{Args: args, Flags: cmd.Flags(), Actor: operator()}
+			if command.Check != nil {
+				if err := command.Check(call); err != nil {
+					return err
+				}
+			}
 			if command.Standalone {
 				return r.showResult(command.Run(cmd.Context(), module.Env{}, call))
 			}
@@ -55,7 +60,7 @@ func (r *runner) moduleCommand(command module.Command) *cobra.Command {
 		cmd.Flags().AddFlagSet(declared)
 	}
 	r.completeTenantFlag(cmd)
-	if strings.HasPrefix(command.Arguments, "SLUG") {
+	if strings.HasPrefix(strings.TrimPrefix(command.Arguments, "["), "SLUG") {
 		cmd.ValidArgsFunction = r.completeSlug
 	}
 	return r.takesJSON(cmd)

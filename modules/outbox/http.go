@@ -68,6 +68,10 @@ func adminRoutes(service *Service) func(huma.API) {
 		d := door{service}
 		huma.Register(api, show(statusPath, "outbox-status", "Show how far publishing is, per tenant"), d.status)
 		huma.Register(api, about(show(deliveriesPath, "list-deliveries", "List what did not succeed at first")), d.deliveries)
+		huma.Register(api, about(show(attemptsPath, "list-attempts", "List the failed attempts of an event")), d.attempts)
+		huma.Register(api, show(handlersPath, "list-handlers", "List the handlers, and which of them are paused"), d.handlers)
+		huma.Register(api, about(verb(handlerPath+"/pause", "pause-handler", "Stop calling a handler for all tenants")), d.pauseHandler)
+		huma.Register(api, about(verb(handlerPath+"/resume", "resume-handler", "Call a handler again")), d.resumeHandler)
 		huma.Register(api, about(verb(deliveriesPath+"/replay", "replay-deliveries", "Try dead deliveries again")), d.replay)
 		huma.Register(api, about(verb(deliveriesPath+"/skip", "skip-delivery", "Give a delivery up")), d.skip)
 		huma.Register(api, about(verb(outboxPath+"/republish", "republish-events", "Send events once more")), d.republish)
