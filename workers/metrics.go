@@ -13,6 +13,7 @@ type Metrics struct {
 	held, waiting                                prometheus.Gauge
 	oldestSeconds                                prometheus.Gauge
 	sweeps                                       prometheus.Counter
+	upkeep
 }
 
 // NewMetrics registers the pool's metrics; a nil registerer counts for nobody.
@@ -31,6 +32,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		})
 	}
 	return &Metrics{
+		upkeep:    newUpkeep(registerer),
 		turns:     counter("turns_total", "Turns given to tenants."),
 		published: counter("published_total", "Events that everybody took the first time."),
 		retries:   counter("retries_total", "Attempts of deliveries that failed before."),
