@@ -10,7 +10,7 @@ import (
 
 // Reason says in one sentence why the event is not published yet, or where most of its time went. It
 // names nothing of other tenants, and no worker.
-func (t *Timeline) Reason() string {
+func (t Timeline) Reason() string {
 	switch {
 	case t.Pruned:
 		return "It was published, and its times were pruned."
@@ -26,7 +26,7 @@ func (t *Timeline) Reason() string {
 }
 
 // spent names the step of a published event that took longest.
-func (t *Timeline) spent() string {
+func (t Timeline) spent() string {
 	total := t.Total()
 	if total == nil {
 		return "It was published."
@@ -51,7 +51,7 @@ func (t *Timeline) spent() string {
 }
 
 // queued says what an event waits for that was not tried yet.
-func (t *Timeline) queued() string {
+func (t Timeline) queued() string {
 	switch {
 	case t.Publishing.Holder == "" && t.Publishing.LastVisitedAt == nil:
 		return "No worker holds the tenant, and none has looked at it yet."
@@ -70,7 +70,7 @@ func (t *Timeline) queued() string {
 
 // open tells of the delivery that says most: one that is tried again, before one that waits for it, and
 // both before one that is dead.
-func (t *Timeline) open() string {
+func (t Timeline) open() string {
 	for _, status := range []Status{Retrying, Waiting, Failed} {
 		i := slices.IndexFunc(t.Deliveries, func(d OpenDelivery) bool { return d.Status == status })
 		if i >= 0 {
@@ -80,7 +80,7 @@ func (t *Timeline) open() string {
 	return "It is tried again by itself."
 }
 
-func (t *Timeline) delivery(d OpenDelivery) string {
+func (t Timeline) delivery(d OpenDelivery) string {
 	who := handlerName(d.Handler)
 	switch {
 	case d.Status == Failed:

@@ -33,7 +33,7 @@ type Step struct {
 // Steps divides the time of the event. A time before the one of an earlier step is taken for that: a
 // worker may have known of the tenant, and the tenant may have waited for its turn, before the event was
 // committed; and clocks of machines differ.
-func (t *Timeline) Steps() []Step {
+func (t Timeline) Steps() []Step {
 	created := t.CreatedAt
 	times := []*time.Time{&created, t.DiscoveredAt, t.QueuedAt, t.TurnAt, t.AttemptedAt, t.PublishedAt}
 	latest := created
@@ -59,7 +59,7 @@ func (t *Timeline) Steps() []Step {
 }
 
 // Total is the time from the commit until everybody had taken the event; nil before.
-func (t *Timeline) Total() *time.Duration {
+func (t Timeline) Total() *time.Duration {
 	total := between(&t.CreatedAt, t.PublishedAt)
 	if total != nil {
 		*total = max(*total, 0)
