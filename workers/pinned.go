@@ -70,6 +70,8 @@ func (p *Pool) pinnedLoop(ctx context.Context) error {
 func (p *Pool) lookForPins(ctx context.Context, known *pins) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
+	p.ledger.looking.Lock()
+	defer p.ledger.looking.Unlock()
 	found, err := p.ledger.cluster.Pinned(ctx)
 	if err != nil {
 		return err

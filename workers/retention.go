@@ -14,8 +14,8 @@ type Retention struct {
 	Messages, Inbox, Attempts time.Duration
 	// Rest is how long a tenant is left alone in which nothing was left to delete. Default 30 min.
 	Rest time.Duration
-	// Tenants is how many tenants one look is for, and Batch the most rows that it deletes from each of
-	// their tables. Defaults 10 and 1000.
+	// Tenants is how many tenants one look is for at most, and it ends early when it takes long.
+	// Batch is the most rows that it deletes from each of their tables. Defaults 20 and 1000.
 	Tenants, Batch int
 	// Pause is between two looks when the last one left nothing, and Idle when no tenant was due. A look
 	// that left something is followed by a pause of its own length. Defaults 1 s and 30 s.
@@ -24,7 +24,7 @@ type Retention struct {
 
 func (r Retention) withDefaults() Retention {
 	fill(&r.Rest, 30*time.Minute)
-	fill(&r.Tenants, 10)
+	fill(&r.Tenants, 20)
 	fill(&r.Batch, 1000)
 	fill(&r.Pause, time.Second)
 	fill(&r.Idle, 30*time.Second)
@@ -95,13 +95,15 @@ func (r Retention) pauseAfter(done pruned, took time.Duration) time.Duration {
 }
 
 // pruneLimit bounds one look, because a connection that has silently died answers nobody.
-const pruneLimit = time.Minute
+const pruneLimit = sweepLimit
 
 // prune looks after the tenants that it claims. If it dies on the way, they are due again after their
 // rest.
 func (p *Pool) prune(ctx context.Context) (pruned, error) {
 	ctx, cancel := context.WithTimeout(ctx, pruneLimit)
 	defer cancel()
+	p.ledger.looking.Lock()
+	defer p.ledger.looking.Unlock()
 	began := time.Now()
 	claimed, err := p.ledger.claimPruning(ctx, p.config.Retention)
 	if err != nil || len(claimed) == 0 {

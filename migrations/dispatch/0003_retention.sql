@@ -28,7 +28,8 @@ $$;
 
 -- Deletes what is older than it is to be kept, of some tenants and at most p_limit rows of each table,
 -- the oldest first. A null keeps for ever. Events are never deleted. Nothing here waits for long, and
--- nobody who publishes waits for it: the rows are of no further use to the workers.
+-- nobody who publishes waits for it: the rows are of no further use to the workers. When it has taken
+-- long it leaves the rest of the tenants for the next time, and says of them that there is more.
 --
 -- Of messages only the published ones go, by the age of their event, so that what the audit knows to be
 -- pruned has one border. One that was published late, when its event was more than a minute old, is kept
@@ -52,6 +53,16 @@ begin
         select d.tenant_id, d.schema_name from dispatch.tenants d
         where d.tenant_id = any (p_tenants) order by d.tenant_id
     loop
+        tenant_id := t.tenant_id;
+        if clock_timestamp() > statement_timestamp() + interval '300 milliseconds' then
+            messages := 0;
+            inbox := 0;
+            attempts := 0;
+            more := true;
+            passed := 0;
+            return next;
+            continue;
+        end if;
         m := dispatch.delete_old(format(
             'with old as materialized (
                  select m.ctid from %1$I.outbox_messages m
@@ -88,7 +99,6 @@ begin
                  delete from %1$I.delivery_attempts a where a.ctid = any (array(select ctid from old)) returning 1
              )
              select (select count(*) from old), (select count(*) from gone)', t.schema_name), p_attempts, p_limit);
-        tenant_id := t.tenant_id;
         messages := m.gone;
         inbox := i.gone;
         attempts := a.gone;
