@@ -160,7 +160,7 @@ func (s Settings) checkRetention(found *mistakes) {
 	least := max(s.Stream.DuplicateWindow, shortestRetention)
 	check := func(variable string, keep time.Duration) {
 		if keep > 0 && keep < least {
-			found.addf(variable, "must be 0s, or at least %s, for which the broker knows an event (TENANTRY_STREAM_DUPLICATE_WINDOW)", least)
+			found.addf(variable, "must be 0s, or at least %s: the broker knows events so long (TENANTRY_STREAM_DUPLICATE_WINDOW)", least)
 		}
 	}
 	check("TENANTRY_RETENTION_MESSAGES", s.Retention.Messages)

@@ -7,13 +7,14 @@ import (
 
 // Metrics counts what the pool does. No label holds a tenant: their number has no bound.
 type Metrics struct {
+	upkeep
+
 	turns, published, retries, dead, stale, lost prometheus.Counter
 	abandoned                                    *prometheus.CounterVec
 	turnSeconds, waitSeconds, publishSeconds     prometheus.Histogram
 	held, waiting                                prometheus.Gauge
 	oldestSeconds                                prometheus.Gauge
 	sweeps                                       prometheus.Counter
-	upkeep
 }
 
 // NewMetrics registers the pool's metrics; a nil registerer counts for nobody.

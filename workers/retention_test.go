@@ -227,14 +227,14 @@ func TestATenantsRoleCannotPrune(t *testing.T) {
 	tenant, victim := l.tenant(), l.tenant()
 	l.history(victim, 1, "2 hours")
 	for _, statement := range []string{
-		fmt.Sprintf(`select * from dispatch.prune(array['%s']::uuid[], 10, '1 hour', '1 hour', '1 hour')`, victim.ID),
-		fmt.Sprintf(`select * from dispatch.delete_old('select 1, 1 from %s.users', '1 hour', 1)`, victim.SchemaName),
-		`select * from dispatch.pinned()`,
+		fmt.Sprintf(`select passed from dispatch.prune(array['%s']::uuid[], 10, '1 hour', '1 hour', '1 hour')`, victim.ID),
+		fmt.Sprintf(`select gone from dispatch.delete_old('select 1, 1 from %s.users', '1 hour', 1)`, victim.SchemaName),
+		`select pid from dispatch.pinned()`,
 	} {
 		err := l.cluster.Scope(tenant.Placement()).Transact(t.Context(), func(tx *tenants.Tx) error { return tx.DB.Exec(statement).Error })
 		require.ErrorContains(t, err, "permission denied", statement)
 	}
-	_, err := l.cluster.Pool().Exec(t.Context(), `select * from dispatch.delete_old('select 1, 1', '1 hour', 1)`)
+	_, err := l.cluster.Pool().Exec(t.Context(), `select gone from dispatch.delete_old('select 1, 1', '1 hour', 1)`)
 	require.ErrorContains(t, err, "permission denied", "it runs any statement as whoever calls it")
 	require.Equal(t, 1, l.unpruned(victim))
 }

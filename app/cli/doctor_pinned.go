@@ -34,7 +34,10 @@ func pinnedFinding(ctx context.Context, cluster *tenants.Cluster, after time.Dur
 	where := "cluster " + cluster.Name()
 	pins, err := cluster.Pinned(ctx)
 	if err != nil {
-		return finding{where, pinnedName, verdictWarn, "what holds it back cannot be looked at", "mend what else is found of this cluster, or run `tenantry migrate up`"}
+		return finding{
+			where, pinnedName, verdictWarn, "what holds it back cannot be looked at",
+			"mend what else is found of this cluster, or run `tenantry migrate up`",
+		}
 	}
 	if old := oldPins(pins, after); len(old) > 0 {
 		return finding{where, pinnedName, verdictWarn, "held back by " + strings.Join(old, ", "), pinnedAdvice}
@@ -57,20 +60,30 @@ func oldPins(pins []tenants.Pin, after time.Duration) []string {
 		if p.Age < after && !idleSlot {
 			continue
 		}
-		text := p.Kind
-		for _, detail := range []struct{ label, value string }{
-			{"", p.Name}, {"pid ", pidOf(p)}, {"of ", p.Login}, {"application ", p.Application}, {"", p.State},
-		} {
-			if detail.value != "" {
-				text += " " + detail.label + detail.value
-			}
-		}
-		if p.Age > 0 {
-			text += " for " + p.Age.Round(time.Second).String()
-		}
-		old = append(old, fmt.Sprintf("%s (%d transactions)", text, p.Transactions))
+		old = append(old, describePin(p))
 	}
 	return old
+}
+
+func describePin(p tenants.Pin) string {
+	var text strings.Builder
+	text.WriteString(p.Kind)
+	for _, detail := range []struct{ label, value string }{
+		{"", p.Name}, {"pid ", pidOf(p)}, {"of ", p.Login}, {"application ", p.Application}, {"", p.State}, {"for ", ageOf(p)},
+	} {
+		if detail.value != "" {
+			text.WriteString(" " + detail.label + detail.value)
+		}
+	}
+	fmt.Fprintf(&text, " (%d transactions)", p.Transactions)
+	return text.String()
+}
+
+func ageOf(p tenants.Pin) string {
+	if p.Age == 0 {
+		return ""
+	}
+	return p.Age.Round(time.Second).String()
 }
 
 func pidOf(p tenants.Pin) string {

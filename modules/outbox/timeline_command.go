@@ -47,16 +47,16 @@ func showTimeline(t Timeline) module.Result {
 	}
 	for _, f := range t.Failures {
 		took := time.Duration(f.TookMs * float64(time.Millisecond))
-		result.Rows = append(result.Rows, []string{"failed attempt", clockTime(&f.StartedAt), roughly(took),
-			fmt.Sprintf("%s, attempt %d: %s", f.Handler, f.Attempt, f.Error)})
+		detail := fmt.Sprintf("%s, attempt %d: %s", f.Handler, f.Attempt, f.Error)
+		result.Rows = append(result.Rows, []string{"failed attempt", clockTime(&f.StartedAt), roughly(took), detail})
 	}
 	for _, d := range t.Deliveries {
 		at := "-"
 		if d.Status == Retrying {
 			at = clockTime(&d.NextAttemptAt)
 		}
-		result.Rows = append(result.Rows, []string{"open: " + d.Status, at, "-",
-			fmt.Sprintf("%s, after %s: %s", d.Handler, attempts(d.Attempts), orDash(d.LastError))})
+		detail := fmt.Sprintf("%s, after %s: %s", d.Handler, attempts(d.Attempts), orDash(d.LastError))
+		result.Rows = append(result.Rows, []string{"open: " + d.Status, at, "-", detail})
 	}
 	result.Notes = append(result.Notes, t.Reason(), fmt.Sprintf("Held by %s; a worker looked %s.",
 		orNobody(t.Publishing.Holder), ago(t.Publishing.LastVisitedAt, t.Publishing.At)))

@@ -88,11 +88,13 @@ func (t Timeline) delivery(d OpenDelivery) string {
 	case slices.Contains(t.Publishing.PausedHandlers, d.Handler):
 		return fmt.Sprintf("An operator has paused %s.", who)
 	case d.Status == Waiting && d.BehindStatus == Failed:
-		return fmt.Sprintf("It waits behind event %s of its aggregate, which failed at %s and has to be replayed or skipped.", d.BehindEventID, who)
+		return fmt.Sprintf("It waits behind event %s of its aggregate, which failed at %s and has to be replayed or skipped.",
+			d.BehindEventID, who)
 	case d.Status == Waiting:
 		return fmt.Sprintf("It waits behind event %s of its aggregate for %s.", d.BehindEventID, who)
 	default:
-		return fmt.Sprintf("It is tried again at %s by %s, after %s.", d.NextAttemptAt.UTC().Format(time.RFC3339), who, attempts(d.Attempts))
+		at := d.NextAttemptAt.UTC().Format(time.RFC3339)
+		return fmt.Sprintf("It is tried again at %s by %s, after %s.", at, who, attempts(d.Attempts))
 	}
 }
 

@@ -127,7 +127,7 @@ func TestExplainAnEventThatFailedAndTheOneBehindIt(t *testing.T) {
 	t.Parallel()
 	tenant := apptest.New(t)
 	k, ids := opened(t, tenant, "strict", 2)
-	execAs(t, `insert into %[1]s.delivery_attempts (seq, handler, attempt, started_at, took_ms, error)
+	execf(t, `insert into %[1]s.delivery_attempts (seq, handler, attempt, started_at, took_ms, error)
 		select seq, 'strict', n, created_at + n * interval '1 second', 250, 'away' from %[1]s.events, generate_series(1, 2) n where id = '%[2]s'`,
 		tenant.Tenant.SchemaName, ids[0])
 
@@ -165,7 +165,7 @@ func TestExplainAnEventThatWaits(t *testing.T) {
 	require.Equal(t, 2, last.Ahead)
 	require.True(t, last.Publishing.Paused)
 	require.Contains(t, last.Reason(), "paused")
-	execAs(t, "update dispatch.tenants set paused = false where tenant_id = '%s'", tenant.Tenant.ID)
+	execf(t, "update dispatch.tenants set paused = false where tenant_id = '%s'", tenant.Tenant.ID)
 	awaitDelivered(t, tenant)
 	require.Contains(t, explain(t, tenant, ids[2]).Reason(), "It was published")
 	require.NotNil(t, explain(t, tenant, ids[2]).Total())
@@ -177,7 +177,7 @@ func TestExplainAnEventWhoseTimesWerePruned(t *testing.T) {
 	k, ids := newTicket(tenant), newIDs(t, 1)
 	k.record(t, ids...)
 	tenant.Settle(t)
-	execAs(t, "delete from %s.outbox_messages", tenant.Tenant.SchemaName)
+	execf(t, "delete from %s.outbox_messages", tenant.Tenant.SchemaName)
 	timeline := explain(t, tenant, ids[0])
 	require.True(t, timeline.Pruned)
 	require.Equal(t, outbox.Published, timeline.Status)
@@ -202,8 +202,8 @@ func TestExplainConcernsOneTenantAndIsForOperators(t *testing.T) {
 	other.Client(t, tenants.Admin).Get(t, path).Require(t, http.StatusForbidden)
 }
 
-// execAs runs a statement as the superuser.
-func execAs(t *testing.T, format string, args ...any) {
+// execf runs a statement as the superuser.
+func execf(t *testing.T, format string, args ...any) {
 	t.Helper()
 	_, err := apptest.Superuser(t).Exec(t.Context(), fmt.Sprintf(format, args...))
 	require.NoError(t, err)
