@@ -220,6 +220,29 @@ func TestProcessesDivideThePruning(t *testing.T) {
 	}, "nothing is counted twice")
 }
 
+// TestAPruningThatDiesIsDoneAgain: what was claimed is due again after its rest, by whomever.
+func TestAPruningThatDiesIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	all := l.tenants(3)
+	for _, tenant := range all {
+		l.history(tenant, 2000, "2 hours")
+	}
+	config := pruning(20)
+	config.Retention.Rest = 200 * time.Millisecond
+	l.run(config, workers.Parts{Publisher: &recorder{}})
+	for range 5 {
+		before := l.unpruned(all[0])
+		eventually(t, func() bool { return l.unpruned(all[0]) < before })
+		l.execf(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'tenantry_app' and datname = '%s'`, l.database)
+	}
+	for _, tenant := range all {
+		eventually(t, func() bool { return l.unpruned(tenant) == 0 })
+		_, inbox, attempts := l.kept(tenant)
+		require.Equal(t, []int{0, 0}, []int{inbox, attempts})
+	}
+}
+
 // TestATenantsRoleCannotPrune: what runs as the owner is for the application's login alone.
 func TestATenantsRoleCannotPrune(t *testing.T) {
 	t.Parallel()
