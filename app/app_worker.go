@@ -73,6 +73,10 @@ func workerConfig(settings config.Settings) workers.Config {
 		Retry: workers.RetryPolicy{
 			MaxAttempts: w.MaxAttempts, Base: w.RetryMin, Factor: doubling, Max: w.RetryMax,
 		},
+		PinnedAfter: w.PinnedAfter,
+		Retention: workers.Retention{
+			Messages: settings.Retention.Messages, Inbox: settings.Retention.Inbox, Attempts: settings.Retention.Attempts,
+		},
 		// The rest of the time is for releasing leases and leaving the broker.
 		ShutdownLimit: settings.ShutdownTimeout * 3 / 4,
 	}

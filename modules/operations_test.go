@@ -103,6 +103,9 @@ func eventRules() map[string]rule {
 				"&actor_id=" + s.OwnerID + "&status=published&from=2020-01-01T00:00:00Z&to=2120-01-01T00:00:00Z&limit=10"}
 		}),
 		"get-event": audits.with(404, func(s subject) call { return call{method: http.MethodGet, path: "/v1/events/" + s.EventID} }),
+		"get-event-timeline": audits.with(404, func(s subject) call {
+			return call{method: http.MethodGet, path: "/v1/events/" + s.EventID + "/timeline"}
+		}),
 	}
 }
 
@@ -121,6 +124,9 @@ func operatorRules() map[string]rule {
 		"change-tenant": func(s subject) call {
 			etag := fmt.Sprintf("%q", fmt.Sprint(s.Tenant.Tenant.LockVersion))
 			return call{http.MethodPatch, s.address(""), map[string]any{"weight": 2}, []string{"If-Match", etag}}
+		},
+		"explain-event": func(s subject) call {
+			return call{method: http.MethodGet, path: s.address("/events/" + s.DeadID + "/timeline")}
 		},
 		"list-deliveries": func(s subject) call {
 			return call{method: http.MethodGet, path: s.address("/deliveries?status=failed&handler=broker&limit=10")}

@@ -49,6 +49,12 @@ type Config struct {
 	// BreakerDelay is the pause after which a destination that was away, the broker or what a handler
 	// calls, is tried again. Default 500 ms.
 	BreakerDelay time.Duration
+	// Retention says how long the traces of publishing are kept. Default: for ever.
+	Retention Retention
+	// PinnedAfter is the age from which something that holds back vacuum is worth a warning. Default 5 min.
+	PinnedAfter time.Duration
+	// PinnedPause is between two looks for it. Default a minute, or PinnedAfter if that is shorter.
+	PinnedPause time.Duration
 	// ShutdownLimit bounds how long a graceful stop waits for the turns that run. Default 15 s.
 	ShutdownLimit time.Duration
 	// Log takes what operators should know. Default: nothing is logged.
@@ -77,6 +83,9 @@ func (c Config) WithDefaults() Config {
 	fill(&c.OrphanLimit, time.Hour)
 	fill(&c.ShutdownLimit, 15*time.Second)
 	c.Retry = c.Retry.withDefaults()
+	c.Retention = c.Retention.withDefaults()
+	fill(&c.PinnedAfter, 5*time.Minute)
+	fill(&c.PinnedPause, min(time.Minute, c.PinnedAfter))
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -118,5 +127,6 @@ func (c Config) validate() error {
 	require(c.SweepChunk >= 1 && c.SweepChunk <= maxSweepChunk, "SweepChunk is %d and must be 1 to %d", c.SweepChunk, maxSweepChunk)
 	require(c.SweepPauseMin > 0 && c.SweepPauseMin <= c.SweepPauseMax, "SweepPauseMin must be positive and at most SweepPauseMax")
 	require(c.HandlerTimeout > 0, "HandlerTimeout is %s and must be positive", c.HandlerTimeout)
-	return errors.Join(mistakes...)
+	require(c.PinnedAfter > 0 && c.PinnedPause > 0, "PinnedAfter and PinnedPause must be positive")
+	return errors.Join(append(mistakes, c.Retention.validate())...)
 }

@@ -7,6 +7,8 @@ import (
 
 // Metrics counts what the pool does. No label holds a tenant: their number has no bound.
 type Metrics struct {
+	upkeep
+
 	destinations destinationMetrics
 
 	turns, published, retries, dead, stale, lost prometheus.Counter
@@ -33,6 +35,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		})
 	}
 	return &Metrics{
+		upkeep:    newUpkeep(registerer),
 		turns:     counter("turns_total", "Turns given to tenants."),
 		published: counter("published_total", "Events that everybody took the first time."),
 		retries:   counter("retries_total", "Attempts of deliveries that failed before."),

@@ -95,6 +95,8 @@ func (p *Pool) Run(ctx context.Context) error {
 	finding.Go(func() error { return p.listen(findingCtx) })
 	finding.Go(func() error { return p.sweepLoop(findingCtx) })
 	finding.Go(func() error { return p.acquireLoop(findingCtx) })
+	finding.Go(func() error { return p.retentionLoop(findingCtx) })
+	finding.Go(func() error { return p.pinnedLoop(findingCtx) })
 
 	holding, stopHolding := context.WithCancel(work)
 	var held sync.WaitGroup

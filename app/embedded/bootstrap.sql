@@ -28,6 +28,10 @@ BEGIN
 END
 $$;
 
+-- How long the transactions of other logins last, so that a worker and the doctor can name the one that
+-- holds back vacuum for all tenants. The owner's function dispatch.pinned tells them, and no statement.
+GRANT pg_read_all_stats TO tenantry_owner;
+
 -- The database. Nobody but the two logins connects. Nobody gets TEMPORARY: a temporary table shadows
 -- a real one, and a temporary function is a place for code that runs later under another role.
 DO $$

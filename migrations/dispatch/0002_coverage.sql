@@ -12,7 +12,7 @@ create table dispatch.paused_handlers (
     paused_at timestamptz not null
 );
 
--- The backlog that the last look saw, and when retention last looked after the tenant.
+-- The backlog that the last look saw, and until when retention has kept up with the tenant.
 alter table dispatch.ledger
     add column backlog   bigint      not null default 0,
     add column pruned_at timestamptz not null default '-infinity';

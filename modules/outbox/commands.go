@@ -13,7 +13,7 @@ import (
 // Commands are the operator's verbs at a terminal: the same services as the admin API.
 func Commands() []module.Command {
 	return []module.Command{
-		statusCommand(), failedCommand(), replayCommand(), skipCommand(), republishCommand(),
+		statusCommand(), explainCommand(), failedCommand(), replayCommand(), skipCommand(), republishCommand(),
 		pauseCommand("pause", "Stop publishing a tenant's events; they are still recorded, and wait", true),
 		pauseCommand("resume", "Go on publishing a tenant's events", false),
 		attemptsCommand(), handlersCommand(),

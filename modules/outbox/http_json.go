@@ -10,6 +10,8 @@ type statusOutput struct{ Body statusBody }
 
 type deliveriesOutput struct{ Body deliveriesBody }
 
+type timelineOutput struct{ Body TimelineBody }
+
 type replayOutput struct{ Body replayBody }
 
 type skipOutput struct{ Body skipBody }
