@@ -188,3 +188,101 @@ func TestTurnsLeaveNobodyOut(t *testing.T) {
 		}
 	})
 }
+
+func TestTurnsServeTheTenantThatHadNoWorkFirst(t *testing.T) {
+	t.Parallel()
+	turns := NewTurns(testQuantum)
+	for _, id := range []string{"a", "b", "c"} {
+		turns.Ready(id, 1)
+	}
+	serve := func(more bool) string {
+		id, _, ok := turns.Next()
+		require.True(t, ok)
+		turns.Done(id, testQuantum, more)
+		return id
+	}
+	require.Equal(t, "a", serve(true))
+	turns.Ready("quiet", 1)
+	require.Equal(t, []string{"b", "c", "quiet"}, []string{serve(true), serve(true), serve(false)}, "they came before it")
+	turns.Ready("quiet", 1) // again, in the same round
+	require.Equal(t, []string{"a", "b", "c", "quiet"}, []string{serve(true), serve(true), serve(true), serve(false)},
+		"nobody is served twice in a round")
+	require.Equal(t, "a", serve(true))
+	turns.Ready("other", 1)
+	require.Equal(t, "other", serve(false), "in front of the backlogs")
+	require.Equal(t, []string{"b", "c"}, []string{serve(true), serve(true)})
+}
+
+func TestTurnsForgetWhoHasLeftAndOwesNothing(t *testing.T) {
+	t.Parallel()
+	turns := NewTurns(testQuantum)
+	turns.Ready("busy", 1)
+	for i := range 100 {
+		turns.Ready(fmt.Sprint(i), 1)
+	}
+	for range 300 {
+		id, _, _ := turns.Next()
+		turns.Done(id, testQuantum, id == "busy")
+	}
+	require.Len(t, turns.shares, 1)
+	require.Empty(t, turns.idle)
+}
+
+func TestTurnsForgiveTheRoundsThatPassDuringALongTurn(t *testing.T) {
+	t.Parallel()
+	turns := NewTurns(testQuantum)
+	turns.Ready("long", 1)
+	turns.Ready("short", 1)
+	id, _, _ := turns.Next()
+	require.Equal(t, "long", id)
+	for range 10 { // on another slot
+		id, _, _ := turns.Next()
+		require.Equal(t, "short", id)
+		turns.Done(id, testQuantum, true)
+	}
+	turns.Done("long", 9*testQuantum, true)
+	id, _, _ = turns.Next()
+	require.Equal(t, "long", id, "nine quanta in ten rounds")
+}
+
+func TestTurnsTakeANewWeight(t *testing.T) {
+	t.Parallel()
+	turns := NewTurns(testQuantum)
+	turns.Ready("a", 1)
+	turns.Ready("a", 3) // while it waits
+	id, budget, _ := turns.Next()
+	require.Equal(t, 3*testQuantum, budget)
+	turns.Ready(id, -1)
+	turns.Done(id, 3*testQuantum, true)
+	_, budget, _ = turns.Next()
+	require.Equal(t, testQuantum, budget, "the least weight is 1")
+}
+
+// Ten thousand tenants that all overdraw are the most work for Next, and losing all leases for Forget.
+func BenchmarkTurns(b *testing.B) {
+	const n = 10_000
+	ready := func() *Turns {
+		turns := NewTurns(testQuantum)
+		for i := range n {
+			turns.Ready(fmt.Sprint(i), 1)
+		}
+		return turns
+	}
+	for _, overdraw := range []time.Duration{1, 10, 100} {
+		b.Run(fmt.Sprintf("next and done, %d quanta each", overdraw), func(b *testing.B) {
+			turns := ready()
+			for b.Loop() {
+				id, _, _ := turns.Next()
+				turns.Done(id, overdraw*testQuantum, true)
+			}
+		})
+	}
+	b.Run("forget all", func(b *testing.B) {
+		for b.Loop() {
+			turns := ready()
+			for i := range n {
+				turns.Forget(fmt.Sprint(i))
+			}
+		}
+	})
+}

@@ -1,0 +1,210 @@
+package workers
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// schedule drives Turns with anything that can happen on several slots, and keeps its own account of what
+// was promised.
+type schedule struct {
+	turns   *Turns
+	slots   int
+	weights map[string]int
+	running map[string]time.Duration // its budget
+	waiting map[string]*waiter
+	fresh   []string                 // those that became ready unvisited, in order
+	owes    map[string]time.Duration // at most
+	used    map[string]time.Duration
+	since   map[string]int64 // the round in which it came
+	overdue map[string]time.Duration
+}
+
+// waiter counts how often each other began a turn while somebody waits.
+type waiter struct {
+	begun map[string]int
+	most  int
+}
+
+func newSchedule(slots int, weights map[string]int) *schedule {
+	return &schedule{
+		turns: NewTurns(testQuantum), slots: slots, weights: weights,
+		running: map[string]time.Duration{}, waiting: map[string]*waiter{}, owes: map[string]time.Duration{},
+		used: map[string]time.Duration{}, since: map[string]int64{}, overdue: map[string]time.Duration{},
+	}
+}
+
+func (s *schedule) allowance(id string) time.Duration {
+	return testQuantum * time.Duration(s.weights[id])
+}
+
+func (s *schedule) startWaiting(id string) {
+	s.waiting[id] = &waiter{begun: map[string]int{}, most: 2 + int(s.owes[id]/s.allowance(id))}
+}
+
+func (s *schedule) ready(id string) {
+	if !s.turns.Has(id) {
+		s.startWaiting(id)
+	}
+	s.turns.Ready(id, s.weights[id])
+	if _, ok := s.since[id]; !ok {
+		s.since[id] = s.turns.round
+	}
+	if e := s.turns.fresh.Back(); e != nil && e.Value == s.turns.shares[id] && !slices.Contains(s.fresh, id) {
+		s.fresh = append(s.fresh, id)
+	}
+}
+
+func (s *schedule) next(t require.TestingT) {
+	if len(s.running) == s.slots {
+		return
+	}
+	id, budget, ok := s.turns.Next()
+	require.Equal(t, len(s.waiting) > 0, ok, "somebody is served if and only if somebody waits")
+	if !ok {
+		return
+	}
+	require.Contains(t, s.waiting, id)
+	require.NotContains(t, s.running, id)
+	require.Positive(t, budget)
+	require.LessOrEqual(t, budget, s.allowance(id), "nobody saves up")
+	s.requireFreshFirst(t, id)
+	delete(s.waiting, id)
+	s.fresh = slices.DeleteFunc(s.fresh, func(f string) bool { return f == id })
+	for other, w := range s.waiting {
+		w.begun[id]++
+		require.LessOrEqual(t, w.begun[id], w.most, "turns of %s while %s waited", id, other)
+	}
+	s.running[id] = budget
+}
+
+// requireFreshFirst: while somebody waits who had no work and owes nothing, only those like it that came
+// earlier are served.
+func (s *schedule) requireFreshFirst(t require.TestingT, id string) {
+	for _, f := range s.fresh {
+		if f == id {
+			return
+		}
+		require.NotZero(t, s.owes[f], "%s was served while %s waited, who had no work before and owes nothing", id, f)
+	}
+}
+
+func (s *schedule) done(t require.TestingT, id string, used time.Duration, more bool) {
+	over := max(used-s.running[id], 0)
+	delete(s.running, id)
+	s.owes[id], s.overdue[id] = over, over
+	s.used[id] += used
+	s.turns.Done(id, used, more)
+	if more {
+		s.startWaiting(id)
+	}
+	rounds := time.Duration(s.turns.round - s.since[id] + 1)
+	require.LessOrEqual(t, s.used[id], rounds*s.allowance(id)+s.overdue[id], "%s was served more than it was charged", id)
+}
+
+func (s *schedule) forget(id string) {
+	s.turns.Forget(id)
+	for _, m := range []map[string]time.Duration{s.running, s.owes, s.used, s.overdue} {
+		delete(m, id)
+	}
+	delete(s.waiting, id)
+	delete(s.since, id)
+	s.fresh = slices.DeleteFunc(s.fresh, func(f string) bool { return f == id })
+}
+
+// Whatever comes, leaves, overdraws or is forgotten, on any number of slots, what the schedule promises
+// holds.
+func TestTurnsKeepTheirBounds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 12).Draw(t, "tenants")
+		ids, weights := make([]string, n), map[string]int{}
+		for i := range ids {
+			ids[i] = fmt.Sprint(i)
+			weights[ids[i]] = rapid.SampledFrom([]int{1, 1, 1, 2, 7, 100}).Draw(t, "weight")
+		}
+		s := newSchedule(rapid.IntRange(1, 5).Draw(t, "slots"), weights)
+		any := func(label string) string { return rapid.SampledFrom(ids).Draw(t, label) }
+		t.Repeat(map[string]func(*rapid.T){
+			"ready":  func(*rapid.T) { s.ready(any("ready")) },
+			"next":   func(t *rapid.T) { s.next(t) },
+			"again":  func(t *rapid.T) { s.next(t) },
+			"forget": func(*rapid.T) { s.forget(any("forget")) },
+			"done": func(t *rapid.T) {
+				id := any("done")
+				if _, ok := s.running[id]; !ok {
+					t.Skip("has no turn")
+				}
+				used := rapid.SampledFrom([]time.Duration{0, 1, testQuantum / 2, testQuantum, 3*testQuantum + 1, 50 * testQuantum})
+				s.done(t, id, used.Draw(t, "used"), rapid.Bool().Draw(t, "more"))
+			},
+			"": func(t *rapid.T) {
+				require.Equal(t, len(s.waiting), s.turns.Waiting())
+				for id := range s.waiting {
+					require.True(t, s.turns.Has(id))
+				}
+			},
+		})
+	})
+}
+
+// On several slots, too, the time of backlogged tenants is in proportion to their weights, though turns
+// that take long end many rounds after the one in which they began. It is within a twentieth and not
+// exact, because a round that ends while a turn runs is no credit for later.
+func TestTurnsShareSeveralSlotsByWeight(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		slots := rapid.IntRange(1, 8).Draw(t, "slots")
+		heaviest := rapid.IntRange(1, 3).Draw(t, "heaviest weight")
+		n := 4*heaviest*slots + rapid.IntRange(0, 20).Draw(t, "more tenants") // nobody is due more than a quarter of a slot
+		weights, costs := make([]int, n), make([]time.Duration, n)
+		for i := range n {
+			weights[i] = rapid.IntRange(1, heaviest).Draw(t, "weight")
+			costs[i] = time.Duration(rapid.IntRange(1, 200).Draw(t, "cost ms")) * time.Millisecond
+		}
+		used, rounds := backlogged(slots, weights, costs, 200)
+		for i := range n {
+			due := time.Duration(rounds) * testQuantum * time.Duration(weights[i])
+			slack := due/20 + costs[i] + 2*testQuantum*time.Duration(weights[i])
+			if used[i] > due+slack || used[i] < due-slack {
+				t.Fatalf("tenant %d of %d (weight %d, cost %s) got %s in %d rounds on %d slots, and was due %s",
+					i, n, weights[i], costs[i], used[i], rounds, slots, due)
+			}
+		}
+	})
+}
+
+// backlogged serves tenants that always have work until some rounds are over, in virtual time.
+func backlogged(slots int, weights []int, costs []time.Duration, rounds int64) (used []time.Duration, went int64) {
+	turns := NewTurns(testQuantum)
+	for i, w := range weights {
+		turns.Ready(fmt.Sprint(i), w)
+	}
+	type busy struct {
+		id         int
+		took, ends time.Duration
+	}
+	var running []busy
+	used = make([]time.Duration, len(weights))
+	now := time.Duration(0)
+	for turns.round < rounds {
+		for len(running) < slots {
+			id, budget, _ := turns.Next()
+			var i int
+			_, _ = fmt.Sscan(id, &i)
+			took := (budget/costs[i] + 1) * costs[i] // whole events, the last one overruns
+			running = append(running, busy{i, took, now + took})
+		}
+		slices.SortFunc(running, func(a, b busy) int { return int(a.ends - b.ends) })
+		first := running[0]
+		running, now = running[1:], first.ends
+		used[first.id] += first.took
+		turns.Done(fmt.Sprint(first.id), first.took, true)
+	}
+	return used, turns.round
+}
