@@ -8,31 +8,32 @@ import (
 // Turns decides whose turn it is: deficit round robin, charged by the time used. It does no I/O, reads
 // no clock and is not safe for concurrent use; the pool guards it.
 //
-// In each round every tenant with work is visited once and may use quantum × weight. One that used more
-// owes it, and is passed over until its rounds have paid. Who uses less saves nothing up. A tenant that
-// had no work is visited before the backlogged ones, once in a round like everybody, so that one event
-// does not wait for a round of backlogs (this is known as DRR++).
+// In each round a tenant with work may use quantum × weight. One that used more owes it, and is passed
+// over until its rounds have paid. What is left of a round's time is gone when the round is over: nobody
+// saves up. A tenant that had no work goes before the backlogged ones as long as it has time left in this
+// round, so that whoever needs less than its share does not wait for a round of backlogs (DRR++ is the
+// known scheme beside it).
 //
 // What holds, whatever arrives, leaves, hangs or overdraws, and on any number of slots:
 //   - somebody waits: somebody is served;
-//   - from when a tenant waits until its turn begins, every other begins at most 2 + d turns, where d is
-//     how many rounds it owes: 0 for a tenant that did not overdraw;
-//   - for a tenant that was not visited in this round and owes nothing, that is at most one turn of
-//     those alone that became ready before it, in the same way;
-//   - a tenant has used at most its rounds' quanta, and what its last turn overdrew.
+//   - from when a tenant waits until its turn begins, every other uses at most the time of 2 + d rounds,
+//     and what its last turn overdraws; d is how many rounds the one that waits owes, 0 if it has not
+//     overdrawn;
+//   - before one that had no work and has time left in this round, only those like it that came earlier
+//     have a turn each;
+//   - a tenant has used at most its rounds' time, and what its last turn overdrew.
 type Turns struct {
 	quantum time.Duration
 	round   int64
 	shares  map[string]*share
 
 	// Those that wait, each in the order in which it came.
-	fresh   *list.List // had no work, and were not visited in this round
+	fresh   *list.List // had no work, and have time left in this round
 	current *list.List // backlogged, and not visited in this round
-	next    *list.List // visited in this round
+	next    *list.List // have had this round's time
 
-	// idle have no work and owe nothing, and are remembered until the round is over, so that nobody
-	// comes twice in it.
-	idle []*share
+	// idle have no work and owe nothing; what they have used is remembered until the round is over.
+	idle map[*share]struct{}
 }
 
 // share is one tenant's account.
@@ -49,7 +50,7 @@ type share struct {
 func NewTurns(quantum time.Duration) *Turns {
 	return &Turns{
 		quantum: quantum, shares: make(map[string]*share),
-		fresh: list.New(), current: list.New(), next: list.New(),
+		fresh: list.New(), current: list.New(), next: list.New(), idle: make(map[*share]struct{}),
 	}
 }
 
@@ -66,23 +67,25 @@ func (t *Turns) Ready(id string, weight int) {
 	}
 }
 
-// wait lines a tenant up: among the unvisited if this round has not visited it yet, else for the next
-// round.
-func (t *Turns) wait(s *share, unvisited *list.List) {
-	if s.round == t.round {
-		s.place = t.next.PushBack(s)
-		return
+// wait lines a tenant up: there if it may have a turn in this round, else for the next round.
+func (t *Turns) wait(s *share, line *list.List) {
+	delete(t.idle, s)
+	switch {
+	case s.round < t.round:
+		s.deficit = min(s.deficit, 0)
+		t.pay(s, t.round-1-s.round)
+		s.round = t.round - 1
+	case s.deficit <= 0:
+		line = t.next
 	}
-	t.pay(s, t.round-1-s.round)
-	s.round = t.round - 1
-	s.place = unvisited.PushBack(s)
+	s.place = line.PushBack(s)
 }
 
 // pay takes from what a tenant owes the rounds that went by while it did not wait: others had them.
 // They are no credit: who could not use its time has not saved it.
 func (t *Turns) pay(s *share, rounds int64) {
 	if rounds > int64(-s.deficit/t.allowance(s)) {
-		s.deficit = max(s.deficit, 0)
+		s.deficit = 0
 		return
 	}
 	s.deficit += time.Duration(rounds) * t.allowance(s)
@@ -112,7 +115,7 @@ func (t *Turns) Next() (id string, budget time.Duration, ok bool) {
 	}
 }
 
-// visit takes the next one of this round, or the first one of a new round, and credits it.
+// visit takes the next one of this round, or the first one of a new round, and credits it once in a round.
 func (t *Turns) visit() *share {
 	from := t.fresh
 	if from.Len() == 0 {
@@ -123,8 +126,10 @@ func (t *Turns) visit() *share {
 	}
 	s := from.Remove(from.Front()).(*share) //nolint:errcheck,forcetypeassert // the lists hold nothing else
 	s.place = nil
-	s.round = t.round
-	s.deficit += t.allowance(s)
+	if s.round < t.round {
+		s.round = t.round
+		s.deficit += t.allowance(s)
+	}
 	return s
 }
 
@@ -132,13 +137,10 @@ func (t *Turns) visit() *share {
 func (t *Turns) beginRound() {
 	t.round++
 	t.current, t.next = t.next, t.current
-	for _, s := range t.idle {
-		if t.shares[s.id] == s && s.place == nil && !s.running {
-			delete(t.shares, s.id)
-		}
+	for s := range t.idle {
+		delete(t.shares, s.id)
 	}
 	clear(t.idle)
-	t.idle = t.idle[:0]
 }
 
 // skipRounds credits everybody with the rounds in which nobody could be served.
@@ -172,12 +174,12 @@ func (t *Turns) Done(id string, used time.Duration, more bool) {
 		return
 	}
 	s.running = false
-	s.deficit = min(s.deficit-max(used, 0), 0)
+	s.deficit -= max(used, 0)
 	switch {
 	case more:
 		t.wait(s, t.current)
-	case s.deficit == 0:
-		t.idle = append(t.idle, s)
+	case s.deficit >= 0:
+		t.idle[s] = struct{}{}
 	}
 }
 
@@ -188,6 +190,7 @@ func (t *Turns) Forget(id string) {
 		return
 	}
 	delete(t.shares, id)
+	delete(t.idle, s)
 	if s.place != nil {
 		for _, waiting := range []*list.List{t.fresh, t.current, t.next} {
 			waiting.Remove(s.place) // does nothing in a list that it is not in

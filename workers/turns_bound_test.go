@@ -2,6 +2,7 @@ package workers
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -16,25 +17,32 @@ type schedule struct {
 	turns   *Turns
 	slots   int
 	weights map[string]int
-	running map[string]time.Duration // its budget
+	running map[string]turnOf
 	waiting map[string]*waiter
-	fresh   []string                 // those that became ready unvisited, in order
+	fresh   []string                 // those that had no work and have time left in the round, in order
 	owes    map[string]time.Duration // at most
 	used    map[string]time.Duration
 	since   map[string]int64 // the round in which it came
 	overdue map[string]time.Duration
 }
 
-// waiter counts how often each other began a turn while somebody waits.
+// waiter is somebody who waits, and what each other used in turns that began meanwhile.
 type waiter struct {
-	begun map[string]int
-	most  int
+	id     string
+	used   map[string]time.Duration
+	rounds time.Duration // at most so many of theirs
+}
+
+// turnOf is somebody's turn, and who waited when it began.
+type turnOf struct {
+	budget  time.Duration
+	waiting []*waiter
 }
 
 func newSchedule(slots int, weights map[string]int) *schedule {
 	return &schedule{
 		turns: NewTurns(testQuantum), slots: slots, weights: weights,
-		running: map[string]time.Duration{}, waiting: map[string]*waiter{}, owes: map[string]time.Duration{},
+		running: map[string]turnOf{}, waiting: map[string]*waiter{}, owes: map[string]time.Duration{},
 		used: map[string]time.Duration{}, since: map[string]int64{}, overdue: map[string]time.Duration{},
 	}
 }
@@ -44,7 +52,7 @@ func (s *schedule) allowance(id string) time.Duration {
 }
 
 func (s *schedule) startWaiting(id string) {
-	s.waiting[id] = &waiter{begun: map[string]int{}, most: 2 + int(s.owes[id]/s.allowance(id))}
+	s.waiting[id] = &waiter{id: id, used: map[string]time.Duration{}, rounds: 2 + s.owes[id]/s.allowance(id)}
 }
 
 func (s *schedule) ready(id string) {
@@ -76,11 +84,7 @@ func (s *schedule) next(t require.TestingT) {
 	s.requireFreshFirst(t, id)
 	delete(s.waiting, id)
 	s.fresh = slices.DeleteFunc(s.fresh, func(f string) bool { return f == id })
-	for other, w := range s.waiting {
-		w.begun[id]++
-		require.LessOrEqual(t, w.begun[id], w.most, "turns of %s while %s waited", id, other)
-	}
-	s.running[id] = budget
+	s.running[id] = turnOf{budget, slices.Collect(maps.Values(s.waiting))}
 }
 
 // requireFreshFirst: while somebody waits who had no work and owes nothing, only those like it that came
@@ -95,8 +99,13 @@ func (s *schedule) requireFreshFirst(t require.TestingT, id string) {
 }
 
 func (s *schedule) done(t require.TestingT, id string, used time.Duration, more bool) {
-	over := max(used-s.running[id], 0)
+	turn := s.running[id]
+	over := max(used-turn.budget, 0)
 	delete(s.running, id)
+	for _, w := range turn.waiting {
+		w.used[id] += used
+		require.LessOrEqual(t, w.used[id], w.rounds*s.allowance(id)+over, "what %s used while %s waited", id, w.id)
+	}
 	s.owes[id], s.overdue[id] = over, over
 	s.used[id] += used
 	s.turns.Done(id, used, more)
@@ -109,9 +118,18 @@ func (s *schedule) done(t require.TestingT, id string, used time.Duration, more 
 
 func (s *schedule) forget(id string) {
 	s.turns.Forget(id)
-	for _, m := range []map[string]time.Duration{s.running, s.owes, s.used, s.overdue} {
+	for _, m := range []map[string]time.Duration{s.owes, s.used, s.overdue} {
 		delete(m, id)
 	}
+	for _, turn := range s.running {
+		for _, w := range turn.waiting {
+			delete(w.used, id)
+		}
+	}
+	for _, w := range s.waiting {
+		delete(w.used, id)
+	}
+	delete(s.running, id)
 	delete(s.waiting, id)
 	delete(s.since, id)
 	s.fresh = slices.DeleteFunc(s.fresh, func(f string) bool { return f == id })
@@ -140,7 +158,7 @@ func TestTurnsKeepTheirBounds(t *testing.T) {
 				if _, ok := s.running[id]; !ok {
 					t.Skip("has no turn")
 				}
-				used := rapid.SampledFrom([]time.Duration{0, 1, testQuantum / 2, testQuantum, 3*testQuantum + 1, 50 * testQuantum})
+				used := rapid.SampledFrom([]time.Duration{0, 1, testQuantum / 3, testQuantum / 2, testQuantum, 3*testQuantum + 1, 50 * testQuantum})
 				s.done(t, id, used.Draw(t, "used"), rapid.Bool().Draw(t, "more"))
 			},
 			"": func(t *rapid.T) {
