@@ -24,8 +24,12 @@ func (r *run) batch(t *tenant, limit limit, used time.Duration) {
 	want := min(r.want(t, limit), t.has())
 	took := r.load.Batch
 	events := 0
+	hangs := t.hangs && r.hanging < r.load.Slots/2
+	if hangs {
+		r.hanging++
+	}
 	for events < want {
-		took += r.price(t)
+		took += r.price(t, hangs)
 		events++
 		if limit.events == 0 && used+took > limit.budget+overrun*r.load.Quantum {
 			break
@@ -33,6 +37,9 @@ func (r *run) batch(t *tenant, limit limit, used time.Duration) {
 	}
 	r.measured.batch(t, r.now, took)
 	r.calendar.add(r.now+took, func() {
+		if hangs {
+			r.hanging--
+		}
 		r.publish(t, events, took)
 		r.after(t, limit, used+took)
 	})
@@ -50,10 +57,14 @@ func (r *run) want(t *tenant, limit limit) int {
 	}
 }
 
-// price is what one event costs: half as much as the average up to half as much again.
-func (r *run) price(t *tenant) time.Duration {
-	if t.hangs {
-		return t.cost
+// price is what one event costs: half as much as the average up to half as much again. The handler that
+// hangs may have half of the slots, as every handler in the pool; beyond that it is waited for a quantum.
+func (r *run) price(t *tenant, hangs bool) time.Duration {
+	switch {
+	case hangs:
+		return r.load.HangFor
+	case t.hangs:
+		return r.load.Quantum
 	}
 	return time.Duration((0.5 + r.costs.Float64()) * float64(t.cost))
 }

@@ -12,7 +12,7 @@ type Result struct {
 
 	// Single is how long the one event of a tenant waited until it was published, beside the backlogs.
 	Single Waits
-	// Casual is the same of the events of those that come and go.
+	// Casual is the same of the events of those that come and go, and need at most half of their share.
 	Casual Waits
 	// Bound is what the single event's longest wait is to stay under: a quantum for each tenant that had work at one time, shared
 	// by the slots, and the longest batch.
@@ -46,9 +46,6 @@ const windowRounds = 10
 type measured struct {
 	load    Load
 	window  time.Duration
-	served  map[*tenant][]time.Duration // in each window
-	single  []time.Duration
-	casual  []time.Duration
 	present int
 	most    int
 	longest time.Duration
@@ -59,7 +56,6 @@ func newMeasured(load Load) *measured {
 	return &measured{
 		load:   load,
 		window: windowRounds * time.Duration(backlogged) * load.Quantum / time.Duration(load.Slots),
-		served: make(map[*tenant][]time.Duration, load.Backlogged),
 	}
 }
 
@@ -68,13 +64,7 @@ func (m *measured) active(change int) {
 	m.most = max(m.most, m.present)
 }
 
-func (m *measured) published(t *tenant, waited time.Duration) {
-	if t.single {
-		m.single = append(m.single, waited)
-	} else {
-		m.casual = append(m.casual, waited)
-	}
-}
+func (m *measured) published(t *tenant, waited time.Duration) { t.waits = append(t.waits, waited) }
 
 // batch notes what a tenant is served, in the windows in which it is.
 func (m *measured) batch(t *tenant, at, took time.Duration) {
@@ -82,49 +72,56 @@ func (m *measured) batch(t *tenant, at, took time.Duration) {
 	if !t.endless || t.hangs {
 		return
 	}
-	windows := m.served[t]
 	for took > 0 {
 		i := int(at / m.window)
-		for len(windows) <= i {
-			windows = append(windows, 0)
+		for len(t.served) <= i {
+			t.served = append(t.served, 0)
 		}
 		part := min(took, time.Duration(i+1)*m.window-at)
-		windows[i] += part
+		t.served[i] += part
 		at, took = at+part, took-part
 	}
-	m.served[t] = windows
 }
 
 func (m *measured) result(policy Policy, tenants []*tenant) Result {
 	r := Result{Policy: policy, MostActive: m.most, LongestBatch: m.longest}
 	r.Bound = time.Duration(m.most)*m.load.Quantum/time.Duration(m.load.Slots) + m.longest
+	var single, casual []time.Duration
 	for _, t := range tenants {
+		waits, to := &r.Casual, &casual
+		if t.single {
+			waits, to = &r.Single, &single
+		}
 		for _, committed := range t.queue {
-			m.published(t, m.load.Time-committed)
-			if t.single {
-				r.Single.Unserved++
-			} else {
-				r.Casual.Unserved++
-			}
+			t.waits = append(t.waits, m.load.Time-committed)
+		}
+		if t.single || m.modest(t) {
+			waits.Unserved += len(t.queue)
+			*to = append(*to, t.waits...)
 		}
 	}
-	r.Single.of(m.single)
-	r.Casual.of(m.casual)
-	if indices := m.indices(); len(indices) > 0 {
+	r.Single.of(single)
+	r.Casual.of(casual)
+	if indices := m.indices(tenants); len(indices) > 0 {
 		slices.Sort(indices)
 		r.Windows, r.JainWorst, r.JainMedian = len(indices), indices[0], indices[len(indices)/2]
 	}
 	return r
 }
 
-// indices are Jain's index for each whole window, without the first: there nobody's cost is known.
-func (m *measured) indices() []float64 {
+// settled is the first window to count.
+func (m *measured) settled() int {
+	return 1 + int(settled*float64(m.load.Time)/float64(m.window))
+}
+
+// indices are Jain's index for each whole window.
+func (m *measured) indices(tenants []*tenant) []float64 {
 	var all []float64
-	for i := 1; i < int(m.load.Time/m.window) && m.load.Backlogged > 0; i++ {
+	for i := m.settled(); i < int(m.load.Time/m.window) && m.load.Backlogged > 0; i++ {
 		var sum, squares float64
-		for _, windows := range m.served {
-			if i < len(windows) {
-				x := windows[i].Seconds()
+		for _, t := range tenants {
+			if i < len(t.served) {
+				x := t.served[i].Seconds()
 				sum, squares = sum+x, squares+x*x
 			}
 		}
@@ -133,6 +130,12 @@ func (m *measured) indices() []float64 {
 		}
 	}
 	return all
+}
+
+// modest reports whether all that a tenant had to do was at most half of what it was due.
+func (m *measured) modest(t *tenant) bool {
+	needs := time.Duration(len(t.waits)) * (t.cost + m.load.Batch)
+	return needs*time.Duration(max(m.most, m.load.Slots)) <= m.load.Time*time.Duration(m.load.Slots)/2
 }
 
 func (w *Waits) of(waits []time.Duration) {

@@ -26,7 +26,7 @@ type Load struct {
 
 	// Backlogged tenants have more events than can be published in the time.
 	Backlogged int
-	// Hanging tenants are backlogged, too, and each of their events costs HangFor.
+	// Hanging tenants are backlogged, too, and the handler of their events hangs for HangFor.
 	Hanging int
 	// Single tenants have one event each, some time after the first fifth.
 	Single int
@@ -44,6 +44,15 @@ type Load struct {
 	HangFor time.Duration
 	// Batch is what a batch costs by itself, its round trips. Default 1 ms.
 	Batch time.Duration
+}
+
+// Mixed is a load of all kinds, for so many tenants with a backlog: beside them single events, tenants that
+// come and go, and one of a hundred that hangs. It lasts twelve rounds of ten, and ten seconds at least.
+func Mixed(backlogged int, seed uint64) Load {
+	return Load{
+		Seed: seed, Time: max(time.Duration(backlogged)*150*time.Millisecond, 10*time.Second),
+		Backlogged: backlogged, Hanging: backlogged / 100, Single: 1000, Casual: 2 * backlogged, Rate: 100,
+	}
 }
 
 // WithDefaults fills in what is not set.
@@ -93,19 +102,22 @@ type run struct {
 	calendar calendar
 	now      time.Duration
 	free     int
+	hanging  int // batches that hang
 }
 
 // tenant has events, and what they cost.
 type tenant struct {
 	id      string
 	cost    time.Duration   // of an event, on average
-	hangs   bool            // its events cost all the same
+	hangs   bool            // its events have a handler that hangs
 	endless bool            // its backlog outlasts the time
 	queue   []time.Duration // when its events were committed
 	taken   int             // of an endless backlog
 	learned time.Duration   // what its events cost lately, as the pool knows it
 	single  bool            // it has one event
 	busy    bool            // waits for its turn, or has it
+	waits   []time.Duration // of its events until they were published
+	served  []time.Duration // in each window, if it is backlogged and does not hang
 }
 
 // backlogAge is since when endless backlogs are there: all that comes is younger.
@@ -135,9 +147,6 @@ func (r *run) people() {
 			t := kind
 			t.id = strconv.Itoa(len(r.tenants))
 			t.cost = time.Duration(float64(l.Cheapest) * math.Exp(spread*r.costs.Float64()))
-			if t.hangs {
-				t.cost = l.HangFor
-			}
 			r.tenants = append(r.tenants, &t)
 		}
 	}
