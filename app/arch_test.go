@@ -67,7 +67,9 @@ func folders() []archtest.Folder {
 			Imports: []string{"app/module", "modules/*"}, Tests: append(appImports(), "modules/*/*events"),
 		},
 		// It measures the program as a whole, and parts of it alone. Nobody but main imports it.
-		{Path: "bench", Imports: append(appImports(), "modules", "modules/*", "workers/simulate")},
+		{Path: "bench", Imports: append(appImports(), "modules", "modules/*", "workers/simulate", "bench/plot")},
+		// It draws what was measured, and measures nothing.
+		{Path: "bench/plot", Libraries: nothing},
 		// The command line gets the modules from here; bench is one of its commands.
 		{Path: ".", Imports: []string{"app", "app/cli", "config", "modules", "bench"}},
 	}

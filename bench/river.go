@@ -46,7 +46,7 @@ func river(ctx context.Context, databaseURL string, jobs int) (jobsPerSecond flo
 	}
 	var complaint strings.Builder
 	command := exec.CommandContext(ctx, program, "run", "-C", dir, ".", "-n", strconv.Itoa(jobs)) //nolint:gosec // all of it is ours
-	command.Stdin = strings.NewReader(databaseURL + "\n")                                        // an argument could be read by others
+	command.Stdin = strings.NewReader(databaseURL + "\n")                                         // an argument could be read by others
 	command.Stderr = &complaint
 	out, err := command.Output()
 	if err != nil {
