@@ -61,7 +61,7 @@ func drawAll(from []string, out string) (module.Result, error) {
 func readReports(from []string) (plot.Report, error) {
 	var all plot.Report
 	for _, name := range from {
-		file, err := os.Open(name) //nolint:gosec // the user names it
+		file, err := os.Open(name)
 		if err != nil {
 			return plot.Report{}, invalid("from", "cannot be read: %s", err)
 		}
@@ -76,7 +76,7 @@ func readReports(from []string) (plot.Report, error) {
 }
 
 func draw(chart plot.Chart, name string) error {
-	file, err := os.Create(name) //nolint:gosec // the user names the folder
+	file, err := os.Create(name)
 	if err != nil {
 		return fmt.Errorf("make a drawing: %w", err)
 	}

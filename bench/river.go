@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/tenantry/tenantry/app/fault"
 )
 
@@ -25,9 +27,9 @@ var errNoRiver = fault.New(fault.Unavailable, "no_river",
 	"River is measured from the project's source only, with Go at hand: it is a module of its own in bench/river")
 
 // riverCondition says what River was given.
-func riverCondition() string {
+func riverCondition(jobs int) string {
 	return fmt.Sprintf("River %s: %d jobs that do nothing, in one queue, with the settings of its own bench, from the start of its client "+
-		"to the last completion; a database of its own on the same server", riverVersion, riverJobs)
+		"to the last completion; a database of its own on the same server", riverVersion, jobs)
 }
 
 // riverVersion is what bench/river/go.mod pins; a test compares them.
@@ -45,8 +47,8 @@ func river(ctx context.Context, databaseURL string, jobs int) (jobsPerSecond flo
 		return 0, errNoRiver
 	}
 	var complaint strings.Builder
-	command := exec.CommandContext(ctx, program, "run", "-C", dir, ".", "-n", strconv.Itoa(jobs)) //nolint:gosec // all of it is ours
-	command.Stdin = strings.NewReader(databaseURL + "\n")                                         // an argument could be read by others
+	command := exec.CommandContext(ctx, program, "run", "-C", dir, ".", "-n", strconv.Itoa(jobs))
+	command.Stdin = strings.NewReader(databaseURL + "\n") // an argument could be read by others
 	command.Stderr = &complaint
 	out, err := command.Output()
 	if err != nil {
@@ -80,25 +82,20 @@ func riverModule() (string, error) {
 	}
 }
 
-// riverDatabase makes an empty database for River on the bench's server, and returns its URL.
-func (w *world) riverDatabase(ctx context.Context) (string, error) {
-	for _, sql := range []string{"drop database if exists river", "create database river"} {
-		if _, err := w.owner.Exec(ctx, sql); err != nil {
-			return "", fmt.Errorf("make a database for River: %w", err)
+// riverDatabase is where River's jobs are.
+const riverDatabase = "river"
+
+// measureRiver measures River in an empty database of its own, at url, which admin makes on the same server.
+// Without River there is only a condition that says so.
+func measureRiver(ctx context.Context, admin *pgxpool.Pool, url string, jobs int) (jobsPerSecond float64, condition string, err error) {
+	for _, sql := range []string{"drop database if exists " + riverDatabase, "create database " + riverDatabase} {
+		if _, err := admin.Exec(ctx, sql); err != nil {
+			return 0, "", fmt.Errorf("make a database for River: %w", err)
 		}
 	}
-	return w.postgres.URL("postgres", "river"), nil
-}
-
-// measureRiver measures River on the bench's server. Without River there is a condition that says so.
-func (w *world) measureRiver(ctx context.Context) (jobsPerSecond float64, condition string, err error) {
-	url, err := w.riverDatabase(ctx)
-	if err != nil {
-		return 0, "", err
-	}
-	jobsPerSecond, err = river(ctx, url, riverJobs)
+	jobsPerSecond, err = river(ctx, url, jobs)
 	if errors.Is(err, errNoRiver) {
 		return 0, errNoRiver.Error(), nil
 	}
-	return jobsPerSecond, riverCondition(), err
+	return jobsPerSecond, riverCondition(jobs), err
 }

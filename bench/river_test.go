@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tenantry/tenantry/app/embedded"
@@ -16,9 +17,22 @@ func TestRiverWorksInADatabaseOfItsOwn(t *testing.T) {
 	server, err := embedded.StartPostgres(t.Context(), embedded.PostgresConfig{Dir: t.TempDir(), Throwaway: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Stop(context.WithoutCancel(t.Context())) })
-	rate, err := river(t.Context(), server.SuperuserURL(), 2000)
+	admin, err := pgxpool.New(t.Context(), server.SuperuserURL())
 	require.NoError(t, err)
-	require.Positive(t, rate)
+	defer admin.Close()
+	url := server.URL("postgres", riverDatabase)
+	for range 2 { // it begins with an empty database each time
+		rate, condition, err := measureRiver(t.Context(), admin, url, 2000)
+		require.NoError(t, err)
+		require.Positive(t, rate)
+		require.Contains(t, condition, "2000 jobs")
+	}
+	river, err := pgxpool.New(t.Context(), url)
+	require.NoError(t, err)
+	defer river.Close()
+	var completed int
+	require.NoError(t, river.QueryRow(t.Context(), "select count(*) from river_job where state = 'completed'").Scan(&completed))
+	require.Equal(t, 2000, completed)
 }
 
 func TestWithoutSourceThereIsNoRiver(t *testing.T) {
@@ -38,6 +52,7 @@ func TestTheConditionsNameRiversPinnedVersion(t *testing.T) {
 	t.Parallel()
 	mod, err := os.ReadFile(filepath.Join("river", "go.mod"))
 	require.NoError(t, err)
+	require.Equal(t, "drain: ", riverDrain[:7], "it is drawn among the drains")
 	require.Contains(t, string(mod), "github.com/riverqueue/river "+riverVersion+"\n")
-	require.Contains(t, riverCondition(), riverVersion)
+	require.Contains(t, riverCondition(riverJobs), riverVersion)
 }

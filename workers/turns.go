@@ -124,7 +124,7 @@ func (t *Turns) visit() *share {
 		}
 		from = t.current
 	}
-	s := from.Remove(from.Front()).(*share) //nolint:errcheck,forcetypeassert // the lists hold nothing else
+	s := from.Remove(from.Front()).(*share) //nolint:forcetypeassert // the lists hold nothing else
 	s.place = nil
 	if s.round < t.round {
 		s.round = t.round
@@ -162,7 +162,7 @@ func (t *Turns) skipRounds() {
 func (t *Turns) each(visit func(*share)) {
 	for _, waiting := range []*list.List{t.fresh, t.current, t.next} {
 		for e := waiting.Front(); e != nil; e = e.Next() {
-			visit(e.Value.(*share)) //nolint:errcheck,forcetypeassert // the lists hold nothing else
+			visit(e.Value.(*share)) //nolint:forcetypeassert // the lists hold nothing else
 		}
 	}
 }

@@ -274,12 +274,12 @@ func BenchmarkTurns(b *testing.B) {
 		}
 		return turns
 	}
-	for _, overdraw := range []time.Duration{1, 10, 100} {
+	for _, overdraw := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("next and done, %d quanta each", overdraw), func(b *testing.B) {
 			turns := ready()
 			for b.Loop() {
 				id, _, _ := turns.Next()
-				turns.Done(id, overdraw*testQuantum, true)
+				turns.Done(id, time.Duration(overdraw)*testQuantum, true)
 			}
 		})
 	}

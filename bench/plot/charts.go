@@ -71,7 +71,7 @@ func templates() []Chart {
 			picks: match(`^idle: (CPU of )?`), units: []string{"% of a core"}, kind: "idle",
 		},
 		{
-			File: "cost-queries.svg", title: "What idle tenants cost: connections, and transactions a second", axis: "connections, transactions/s",
+			File: "cost-queries.svg", title: "What idle tenants cost: connections and transactions", axis: "connections, transactions/s",
 			picks: match(`^idle: `), units: []string{"connections", "transactions/s", "queries/s"}, kind: "idle",
 		},
 		{
@@ -80,7 +80,8 @@ func templates() []Chart {
 		},
 		{
 			File: "simulation-wait.svg", title: "Simulated: one event behind backlogs, the longest until it is published", axis: "ms",
-			picks: match(`^simulation: (one event behind the backlogs, longest)?(, )?`), units: []string{"ms"}, kind: "simulation", log: true,
+			picks: match(`^simulation: (one event behind the backlogs, longest)?(, )?`), units: []string{"ms"},
+			kind: "simulation", log: true,
 		},
 		{
 			File: "simulation-fairness.svg", title: "Simulated: fairness of service time", axis: "Jain's index (1 is equal)",
@@ -113,7 +114,7 @@ func Charts(report Report) []Chart {
 }
 
 // percentiles of a name that are not the one that a chart is about.
-var percentiles = regexp.MustCompile(`, p\d+(,|$)`) //nolint:gochecknoglobals // a constant
+var percentiles = regexp.MustCompile(`, p\d+(,|$)`)
 
 func (c *Chart) takes(m Measurement) bool {
 	if !c.picks.MatchString(m.Name) || !slices.Contains(c.units, m.Unit) {
@@ -173,5 +174,5 @@ func (c *Chart) axisUnit() string {
 // WriteTo writes the SVG.
 func (c *Chart) WriteTo(w io.Writer) (int64, error) {
 	n, err := io.WriteString(w, c.svg())
-	return int64(n), err //nolint:wrapcheck // the writer's error says what it was doing
+	return int64(n), err
 }

@@ -10,7 +10,7 @@ import (
 // The drawing's measures, in pixels.
 const (
 	width      = 760
-	left       = 78
+	left       = 88
 	right      = 20
 	top        = 48
 	inset      = 26  // of the first and the last count of tenants from the sides
@@ -140,7 +140,8 @@ func (d *drawing) axes(c *Chart) {
 	}
 	d.printf(`<path class="axis" d="M%d %dV%dH%d"/>`, left, top, bottom, width-right)
 	d.text((left+width-right)/2, bottom+38, "", "middle", "tenants")
-	d.printf(`<text transform="translate(16 %d) rotate(-90)" text-anchor="middle">%s</text>`+"\n", (top+bottom)/2, html.EscapeString(c.axis))
+	d.printf(`<text transform="translate(16 %d) rotate(-90)" text-anchor="middle">%s</text>`+"\n",
+		(top+bottom)/2, html.EscapeString(c.axis))
 }
 
 // series draws one line through the medians, a mark at each, and from the lowest to the highest round.

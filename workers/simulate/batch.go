@@ -122,18 +122,19 @@ func (c *calendar) next() (at time.Duration, what func(), ok bool) {
 	if len(c.entries) == 0 {
 		return 0, nil, false
 	}
-	e := heap.Pop(&c.entries).(entry) //nolint:errcheck,forcetypeassert // there is nothing else in it
+	e := heap.Pop(&c.entries).(entry) //nolint:forcetypeassert // there is nothing else in it
 	return e.at, e.what, true
 }
 
 type entries []entry
 
-func (e entries) Len() int { return len(e) }
-func (e entries) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].order < e[j].order
+func (e *entries) Len() int { return len(*e) }
+func (e *entries) Less(i, j int) bool {
+	a, b := (*e)[i], (*e)[j]
+	return a.at < b.at || a.at == b.at && a.order < b.order
 }
-func (e entries) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *entries) Push(x any)   { *e = append(*e, x.(entry)) } //nolint:forcetypeassert // only add pushes
+func (e *entries) Swap(i, j int) { (*e)[i], (*e)[j] = (*e)[j], (*e)[i] }
+func (e *entries) Push(x any)    { *e = append(*e, x.(entry)) } //nolint:forcetypeassert // only add pushes
 func (e *entries) Pop() any {
 	last := len(*e) - 1
 	x := (*e)[last]

@@ -91,7 +91,7 @@ func (o *oldest) next() (*tenant, limit, bool) {
 	if len(o.waiting) == 0 {
 		return nil, limit{}, false
 	}
-	return heap.Pop(&o.waiting).(*tenant), limit{events: countedBatch}, true //nolint:errcheck,forcetypeassert // nothing else
+	return heap.Pop(&o.waiting).(*tenant), limit{events: countedBatch}, true //nolint:forcetypeassert // nothing else
 }
 
 func (o *oldest) done(t *tenant, _ time.Duration, more bool) {
@@ -102,10 +102,10 @@ func (o *oldest) done(t *tenant, _ time.Duration, more bool) {
 
 type byHead []*tenant
 
-func (b byHead) Len() int           { return len(b) }
-func (b byHead) Less(i, j int) bool { return b[i].head() < b[j].head() }
-func (b byHead) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
-func (b *byHead) Push(x any)        { *b = append(*b, x.(*tenant)) } //nolint:forcetypeassert // only ready pushes
+func (b *byHead) Len() int           { return len(*b) }
+func (b *byHead) Less(i, j int) bool { return (*b)[i].head() < (*b)[j].head() }
+func (b *byHead) Swap(i, j int)      { (*b)[i], (*b)[j] = (*b)[j], (*b)[i] }
+func (b *byHead) Push(x any)         { *b = append(*b, x.(*tenant)) } //nolint:forcetypeassert // only ready pushes
 func (b *byHead) Pop() any {
 	last := len(*b) - 1
 	x := (*b)[last]

@@ -172,7 +172,7 @@ func (r *run) begin() {
 		}
 	}
 	if r.load.Casual > 0 && r.load.Rate > 0 {
-		r.zipf = rand.NewZipf(r.arrivals, r.load.Skew, 1, uint64(r.load.Casual-1)) //nolint:gosec // it is not negative
+		r.zipf = rand.NewZipf(r.arrivals, r.load.Skew, 1, uint64(r.load.Casual-1))
 		r.arrive()
 	}
 }
