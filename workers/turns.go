@@ -10,17 +10,17 @@ import (
 //
 // In each round a tenant with work may use quantum × weight. One that used more owes it, and is passed
 // over until its rounds have paid. What is left of a round's time is gone when the round is over: nobody
-// saves up. A tenant that had no work goes before the backlogged ones as long as it has time left in this
-// round, so that whoever needs less than its share does not wait for a round of backlogs (DRR++ is the
-// known scheme beside it).
+// saves up. A tenant that came to the end of its work goes before the backlogged ones as long as it has time
+// left in this round, so that whoever needs less than its share does not wait for a round of backlogs (DRR++
+// is the known scheme beside it).
 //
 // What holds, whatever arrives, leaves, hangs or overdraws, and on any number of slots:
 //   - somebody waits: somebody is served;
 //   - from when a tenant waits until its turn begins, every other uses at most the time of 2 + d rounds,
 //     and what its last turn overdraws; d is how many rounds the one that waits owes, 0 if it has not
 //     overdrawn;
-//   - before one that had no work and has time left in this round, only those like it that came earlier
-//     have a turn each;
+//   - before one that came to the end of its work, and has time left in this round, only those like it that
+//     came earlier have a turn each;
 //   - a tenant has used at most its rounds' time, and what its last turn overdrew.
 type Turns struct {
 	quantum time.Duration
@@ -28,7 +28,7 @@ type Turns struct {
 	shares  map[string]*share
 
 	// Those that wait, each in the order in which it came.
-	fresh   *list.List // had no work, and have time left in this round
+	fresh   *list.List // came to the end of their work, and have time left in this round
 	current *list.List // backlogged, and not visited in this round
 	next    *list.List // have had this round's time
 
@@ -67,16 +67,18 @@ func (t *Turns) Ready(id string, weight int) {
 	}
 }
 
-// wait lines a tenant up: there if it may have a turn in this round, else for the next round.
-func (t *Turns) wait(s *share, line *list.List) {
+// wait lines a tenant up, there if this round has not visited it.
+func (t *Turns) wait(s *share, unvisited *list.List) {
 	delete(t.idle, s)
+	line := t.next
 	switch {
 	case s.round < t.round:
 		s.deficit = min(s.deficit, 0)
 		t.pay(s, t.round-1-s.round)
 		s.round = t.round - 1
-	case s.deficit <= 0:
-		line = t.next
+		line = unvisited
+	case s.deficit > 0:
+		line = t.fresh
 	}
 	s.place = line.PushBack(s)
 }

@@ -63,6 +63,11 @@ func (s *schedule) ready(id string) {
 	if _, ok := s.since[id]; !ok {
 		s.since[id] = s.turns.round
 	}
+	s.noteFresh(id)
+}
+
+// noteFresh notes who is to go before the backlogged ones.
+func (s *schedule) noteFresh(id string) {
 	if e := s.turns.fresh.Back(); e != nil && e.Value == s.turns.shares[id] && !slices.Contains(s.fresh, id) {
 		s.fresh = append(s.fresh, id)
 	}
@@ -111,6 +116,7 @@ func (s *schedule) done(t require.TestingT, id string, used time.Duration, more 
 	s.turns.Done(id, used, more)
 	if more {
 		s.startWaiting(id)
+		s.noteFresh(id)
 	}
 	rounds := s.turns.round - s.since[id] + 1
 	require.LessOrEqual(t, s.used[id], time.Duration(rounds)*s.allowance(id)+s.overdue[id], "%s was served more than it was charged", id)

@@ -209,13 +209,13 @@ func TestTurnsServeTheTenantThatHadNoWorkFirst(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c", "quiet"}, []string{serve(true), serve(true), serve(true), serve(false)},
 		"it has had its time in this round")
 	require.Equal(t, "a", serve(true))
-	for range 4 {
+	for i := range 4 {
 		turns.Ready("modest", 1)
 		id, _, _ := turns.Next()
 		require.Equal(t, "modest", id, "in front of the backlogs, until its time is used")
-		turns.Done(id, testQuantum/4, false)
+		turns.Done(id, testQuantum/4, i%2 == 0) // with news in its turn, or soon afterwards
 	}
-	turns.Ready("modest", 1)
+	turns.Ready("modest", 1) // its time in this round is used
 	require.Equal(t, []string{"b", "c"}, []string{serve(true), serve(true)})
 }
 
