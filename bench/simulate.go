@@ -39,7 +39,8 @@ func simulationConditions() []string {
 	l := simulate.Mixed(1, 1).WithDefaults()
 	return []string{
 		fmt.Sprintf("simulation: virtual time, %d slots, a quantum of %s; a batch costs %s and an event %s to %s, by tenant; "+
-			"one of 100 tenants with a backlog hangs for %s with each event; beside them %d tenants with one event each, and others that come and go (Zipf)",
+			"one of 100 tenants with a backlog hangs for %s with each event; beside them %d tenants with one event each, "+
+			"and others that come and go (Zipf)",
 			l.Slots, l.Quantum, l.Batch, l.Cheapest, l.Dearest, l.HangFor, l.Single),
 		"simulation: the stated bound is tenants with work x quantum / slots + the longest batch; an event that was not published " +
 			"counts with what it had waited at the end",
