@@ -18,18 +18,18 @@ func simulated(tenants int) []measurement {
 			if policy != simulate.Fair {
 				name += ", by " + string(policy)
 			}
-			all = append(all, measurement{Name: name, Unit: unit, Tenants: tenants, Rounds: []float64{value}, Median: value})
+			all = append(all, measurement{Name: name, Unit: unit, Tenants: tenants, Median: value})
 		}
 		addTime := func(name string, d time.Duration) { add(name, "ms", float64(d.Microseconds())/1000) }
-		addTime("simulation: one event behind the backlogs, p50", r.Single.P50)
-		addTime("simulation: one event behind the backlogs, p99", r.Single.P99)
-		addTime("simulation: one event behind the backlogs, longest", r.Single.Longest)
-		add("simulation: such events not published at the end", "events", float64(r.Single.Unserved))
+		addTime("simulate: one event behind the backlogs, p50", r.Single.P50)
+		addTime("simulate: one event behind the backlogs, p99", r.Single.P99)
+		addTime("simulate: one event behind the backlogs, longest", r.Single.Longest)
+		add("simulate: such events not published at the end", "events", float64(r.Single.Unserved))
 		if policy == simulate.Fair {
-			addTime("simulation: the stated bound", r.Bound)
+			addTime("simulate: the stated bound", r.Bound)
 		}
-		add("simulation: Jain's index over 10 rounds, worst window", "", r.JainWorst)
-		add("simulation: Jain's index over 10 rounds, median window", "", r.JainMedian)
+		add("simulate: Jain's index over 10 rounds, worst window", "", r.JainWorst)
+		add("simulate: Jain's index over 10 rounds, median window", "", r.JainMedian)
 	}
 	return all
 }
@@ -38,11 +38,11 @@ func simulated(tenants int) []measurement {
 func simulationConditions() []string {
 	l := simulate.Mixed(1, 1).WithDefaults()
 	return []string{
-		fmt.Sprintf("simulation: virtual time, %d slots, a quantum of %s; a batch costs %s and an event %s to %s, by tenant; "+
+		fmt.Sprintf("virtual time, %d slots, a quantum of %s; a batch costs %s and an event %s to %s, by tenant; "+
 			"one of 100 tenants with a backlog hangs for %s with each event; beside them %d tenants with one event each, "+
 			"and others that come and go (Zipf)",
 			l.Slots, l.Quantum, l.Batch, l.Cheapest, l.Dearest, l.HangFor, l.Single),
-		"simulation: the stated bound is tenants with work x quantum / slots + the longest batch; an event that was not published " +
+		"the stated bound is tenants with work x quantum / slots + the longest batch; an event that was not published " +
 			"counts with what it had waited at the end",
 	}
 }

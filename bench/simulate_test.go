@@ -16,10 +16,10 @@ func TestTheSimulationComparesUnderOneLoad(t *testing.T) {
 		require.Equal(t, 100, all[i].Tenants)
 		return all[i].Median
 	}
-	longest := value("simulation: one event behind the backlogs, longest")
-	require.Less(t, longest, value("simulation: the stated bound"))
-	require.Less(t, longest, value("simulation: one event behind the backlogs, longest, by round robin by events"))
-	require.GreaterOrEqual(t, value("simulation: Jain's index over 10 rounds, worst window"), 0.99)
-	require.Positive(t, value("simulation: such events not published at the end, by first in, first out"))
+	longest := value("simulate: one event behind the backlogs, longest")
+	require.Less(t, longest, value("simulate: the stated bound"))
+	require.Less(t, longest, value("simulate: one event behind the backlogs, longest, by round robin by events"))
+	require.GreaterOrEqual(t, value("simulate: Jain's index over 10 rounds, worst window"), 0.99)
+	require.Positive(t, value("simulate: such events not published at the end, by first in, first out"))
 	require.Len(t, simulationConditions(), 2)
 }

@@ -37,7 +37,7 @@ type point struct{ x, y, low, high float64 }
 // kinds are what the bench measures: conditions of others are not told below a chart.
 func kinds() []string {
 	return []string{
-		"drain", "latency", "starvation", "fairness", "idle", "simulation", "write", "onboarding", "pinned", "processes",
+		"drain", "latency", "starvation", "fairness", "idle", "simulate", "write", "onboarding", "pinned", "processes",
 		"discovery", "outage",
 	}
 }
@@ -80,12 +80,12 @@ func templates() []Chart {
 		},
 		{
 			File: "simulation-wait.svg", title: "Simulated: one event behind backlogs, the longest until it is published", axis: "ms",
-			picks: match(`^simulation: (one event behind the backlogs, longest)?(, )?`), units: []string{"ms"},
-			kind: "simulation", log: true,
+			picks: match(`^simulate: (one event behind the backlogs, longest)?(, )?`), units: []string{"ms"},
+			kind: "simulate", log: true,
 		},
 		{
 			File: "simulation-fairness.svg", title: "Simulated: fairness of service time", axis: "Jain's index (1 is equal)",
-			picks: match(`^simulation: Jain's index over 10 rounds, `), units: []string{""}, kind: "simulation", most: 1,
+			picks: match(`^simulate: Jain's index over 10 rounds, `), units: []string{""}, kind: "simulate", most: 1,
 		},
 	}
 }
