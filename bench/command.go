@@ -36,7 +36,7 @@ func Commands() []module.Command {
 			report, err := plan.run(ctx)
 			return report.result(), err
 		},
-	}}
+	}, plotCommand()}
 }
 
 // plan is what a run measures.
