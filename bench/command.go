@@ -38,7 +38,7 @@ func declare(flags *pflag.FlagSet) {
 	flags.Int("rate", 1000, "events a second in the measurements of latency and outage")
 	flags.Int("neighbour", 1_000_000, "backlog of the one tenant that the others are measured behind")
 	flags.Duration("outage", time.Minute, "how long the broker is away")
-	flags.Duration("budget", 13*time.Minute, "when there is no time for more rounds; each measurement has at least one")
+	flags.Duration("budget", 8*time.Minute, "time that more rounds than one must fit into; everything is measured once whatever it takes")
 	flags.StringSlice("only", nil, "what to measure: "+strings.Join(names(), ", ")+" (default: all)")
 	flags.Bool("quick", false, "small counts and one round, for a look in less than two minutes")
 	flags.String("data", "", "keep the servers' files in this folder and use its tenants again (default: a new folder, removed afterwards)")

@@ -17,7 +17,10 @@ const (
 const (
 	// windowRounds is how many quanta each tenant has in a window.
 	windowRounds = 10
-	// fairWindows of the pool are measured, after one in which it takes its leases and learns what events take.
+	// fairSkipped windows of the pool come before, in which it takes its leases, learns what events take,
+	// and tenants pay off what they used too much until then.
+	fairSkipped = 2
+	// fairWindows of the pool are measured.
 	fairWindows = 2
 	// cheapest is the least that an event takes, and dearest how many times as much the most.
 	cheapest = 2 * time.Millisecond
@@ -32,8 +35,9 @@ func fairnessScenario() scenario {
 				fmt.Sprintf("every tenant has a backlog that outlasts the measurement, and a handler that takes %s to %s for an event, "+
 					"another time for each tenant", cheapest, cheapest*dearest),
 				fmt.Sprintf("service time is what the pool charges: reading, handling and completing; of the baselines the handler alone. "+
-					"A window is over when all tenants together were served for %d quanta of %s each; the pool's first one is left out, "+
-					"and its figure is the median of the next %d; of the baselines it is the first window", windowRounds, poolQuantum, fairWindows),
+					"A window is over when all tenants together were served for %d quanta of %s each; the pool's first %d are left out, "+
+					"and its figure is the median of the next %d; of the baselines it is the first window",
+					windowRounds, poolQuantum, fairSkipped, fairWindows),
 				"no inbox rows are written",
 			}
 		},
@@ -44,7 +48,7 @@ func fairnessScenario() scenario {
 func fairnessRound(ctx context.Context, l *lab) error {
 	window := time.Duration(len(l.tenants)) * windowRounds * poolQuantum
 	// As much as the cheapest tenant could handle in all windows and one more.
-	each := int((fairWindows + 2) * windowRounds * poolQuantum / cheapest)
+	each := int((fairSkipped + fairWindows + 1) * windowRounds * poolQuantum / cheapest)
 	costs := make(map[string]time.Duration, len(l.tenants))
 	for i, t := range l.tenants {
 		costs[t.ID] = cheapest * time.Duration(1+i%dearest)
@@ -59,7 +63,7 @@ func fairnessRound(ctx context.Context, l *lab) error {
 		m := newMeter(l.source(), window)
 		publish, skip, windows := rival.publish, 0, 1
 		if rival.suffix == "" {
-			publish, skip, windows = m.pool, 1, 1+fairWindows
+			publish, skip, windows = m.pool, fairSkipped, fairSkipped+fairWindows
 		}
 		if err := l.serve(ctx, m, windows, publish, target{publisher: accepting{}, handler: m.handler(wait)}); err != nil {
 			return err

@@ -99,7 +99,7 @@ func (m *merge) file(q *queue) {
 	}
 }
 
-// batch delivers the oldest events. It ends early where a queue must be read to know what is oldest.
+// batch publishes the oldest events. It ends early where a queue must be read to know what is oldest.
 func (m *merge) batch(ctx context.Context) error {
 	events := make([]workers.Event, 0, bareBatch)
 	bySchema := make(map[string][]int64)
@@ -112,7 +112,10 @@ func (m *merge) batch(ctx context.Context) error {
 		bySchema[q.tenant.SchemaName] = append(bySchema[q.tenant.SchemaName], e.Seq)
 		m.file(q)
 	}
-	if err := m.deliverSideBySide(ctx, events); err != nil {
+	if err := m.publish(ctx, events); err != nil {
+		return err
+	}
+	if err := m.handleSideBySide(ctx, events); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -123,14 +126,14 @@ func (m *merge) batch(ctx context.Context) error {
 	return group.Wait()
 }
 
-// deliverSideBySide shares the handler's calls among as many as the connections are.
-func (m *merge) deliverSideBySide(ctx context.Context, events []workers.Event) error {
+// handleSideBySide shares the handler's calls among as many as the connections are.
+func (m *merge) handleSideBySide(ctx context.Context, events []workers.Event) error {
 	group, ctx := errgroup.WithContext(ctx)
 	size := (len(events) + bareConns - 1) / bareConns
 	for len(events) > 0 {
 		part := events[:min(size, len(events))]
 		events = events[len(part):]
-		group.Go(func() error { return m.deliver(ctx, part) })
+		group.Go(func() error { return m.handle(ctx, part) })
 	}
 	return group.Wait()
 }

@@ -22,7 +22,12 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if code == 0 {
-		if err := goleak.Find(apptest.Unstoppable()...); err != nil {
+		if err := goleak.Find(append(apptest.Unstoppable(),
+			// The client that writes looks every few seconds for idle connections, also after its last request.
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*TCPDialer).tcpAddrsClean"),
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*Client).mCleaner"),
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
+		)...); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

@@ -63,11 +63,16 @@ func (n *naive) read(ctx context.Context, t tenant) ([]workers.Event, error) {
 	})
 }
 
-// deliver publishes events and calls the handler for each.
-func (n *naive) deliver(ctx context.Context, events []workers.Event) error {
+// publish sends events, in their order.
+func (n *naive) publish(ctx context.Context, events []workers.Event) error {
 	if err := errors.Join(n.target.publisher.Publish(ctx, events)...); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
+	return nil
+}
+
+// handle calls the handler for each event.
+func (n *naive) handle(ctx context.Context, events []workers.Event) error {
 	if n.target.handler == nil {
 		return nil
 	}

@@ -19,33 +19,33 @@ import (
 const (
 	onboarding     = "onboarding"
 	psqlOnboarding = "onboarding: the same DDL in psql"
-	// onboarded is how many tenants are made in each way.
-	onboarded = 24
+	// mostOnboarded bounds how many tenants are made in each way.
+	mostOnboarded = 24
 )
 
 func onboardingScenario() scenario {
 	return scenario{
 		name: "onboarding",
 		conditions: func(plan) []string {
-			return []string{fmt.Sprintf("%d tenants beside those that are counted, %d at the same time, through the program: registry, role, schema, "+
+			return []string{fmt.Sprintf("as many tenants again as are counted, but at most %d, %d at the same time, through the program: registry, role, schema, "+
 				"migrations, the workers' tables, the first admin and its event; psql runs the DDL alone: role, grants, schema and all migrations, "+
-				"a transaction for each tenant. They are dropped afterwards", onboarded, sideBySide())}
+				"a transaction for each tenant. They are dropped afterwards", mostOnboarded, sideBySide())}
 		},
 		round: onboardingRound,
 	}
 }
 
 func onboardingRound(ctx context.Context, l *lab) error {
-	beside := ""
+	beside, count := "", l.onboarded()
 	if program, found := l.clientProgram("psql"); found {
 		took, err := l.psql(ctx, program)
 		if err != nil {
 			return err
 		}
 		beside = psqlOnboarding
-		l.add(psqlOnboarding, "tenants/s", onboarded/took.Seconds())
+		l.add(psqlOnboarding, "tenants/s", float64(count)/took.Seconds())
 	}
-	slugs := make([]string, onboarded)
+	slugs := make([]string, count)
 	for i := range slugs {
 		slugs[i] = "new-" + uuid.NewString()[:13]
 	}
@@ -55,7 +55,7 @@ func onboardingRound(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	l.compare(onboarding, "tenants/s", beside, onboarded/took.Seconds())
+	l.compare(onboarding, "tenants/s", beside, float64(count)/took.Seconds())
 	return forEach(ctx, made, func(ctx context.Context, t tenant) error {
 		if _, err := l.owner.Exec(ctx, "delete from dispatch.tenants where tenant_id = $1", t.ID); err != nil {
 			return fmt.Errorf("displace a tenant: %w", err)
@@ -63,6 +63,9 @@ func onboardingRound(ctx context.Context, l *lab) error {
 		return l.drop(ctx, t.SchemaName, t.RoleName)
 	})
 }
+
+// onboarded is how many tenants are made in each way.
+func (l *lab) onboarded() int { return min(len(l.tenants), mostOnboarded) }
 
 // drop removes a schema and its role.
 func (w *world) drop(ctx context.Context, schema, role string) error {
@@ -84,7 +87,7 @@ func (l *lab) psql(ctx context.Context, program string) (time.Duration, error) {
 	for i := range files {
 		files[i] = filepath.Join(dir, strconv.Itoa(i)+".sql")
 		var script strings.Builder
-		for n := i; n < onboarded; n += len(files) {
+		for n := i; n < l.onboarded(); n += len(files) {
 			script.WriteString(tenantScript(psqlName(n)))
 		}
 		if err := os.WriteFile(files[i], []byte(script.String()), 0o600); err != nil {
@@ -92,7 +95,7 @@ func (l *lab) psql(ctx context.Context, program string) (time.Duration, error) {
 		}
 	}
 	took, err := l.runScripts(ctx, program, files)
-	for n := range onboarded {
+	for n := range l.onboarded() {
 		if err == nil {
 			err = l.drop(ctx, psqlName(n), psqlName(n))
 		}

@@ -78,6 +78,10 @@ func (l *lab) interrupt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	arrived, err := l.published(ctx)
+	if err != nil {
+		return err
+	}
 	l.broker.Stop()
 	if err := sleepUntil(ctx, time.Now().Add(l.plan.outage)); err != nil {
 		return err
@@ -91,7 +95,7 @@ func (l *lab) interrupt(ctx context.Context) error {
 		return err
 	}
 	l.add(outageBacklog, "events", float64(waiting))
-	return l.recovery(ctx, back, before)
+	return l.recovery(ctx, sample{back, arrived}, before)
 }
 
 // speedBefore is what arrives per second while all is well.
@@ -108,24 +112,20 @@ func (l *lab) speedBefore(ctx context.Context) (float64, error) {
 }
 
 // recovery waits until the stream grows as fast as before, and until it has caught up.
-func (l *lab) recovery(ctx context.Context, back time.Time, before float64) error {
+func (l *lab) recovery(ctx context.Context, back sample, before float64) error {
 	var recovered, drained time.Duration
 	_, err := l.watch(ctx, most, func(all []sample) bool {
-		last := all[len(all)-1]
-		for i := len(all) - 1; i >= 0 && recovered == 0; i-- {
-			if span := last.at.Sub(all[i].at); span >= speedWindow {
-				if rate(all[i], last) >= 0.9*before {
-					recovered = last.at.Sub(back)
-				}
-				break
-			}
+		now := all[len(all)-1]
+		from := windowStart(back, all)
+		if recovered == 0 && now.at.Sub(from.at) >= speedWindow && rate(from, now) >= 0.9*before {
+			recovered = now.at.Sub(back.at)
 		}
 		if recovered == 0 {
 			return false
 		}
 		left, err := l.backlog(ctx, l.tenants)
 		if err == nil && float64(left) <= before*speedWindow.Seconds() { // what is on its way anyway
-			drained = time.Since(back)
+			drained = time.Since(back.at)
 		}
 		return drained > 0
 	})
@@ -138,6 +138,17 @@ func (l *lab) recovery(ctx context.Context, back time.Time, before float64) erro
 	l.add(outageRecovery, "s", recovered.Seconds())
 	l.add(outageDrained, "s", drained.Seconds())
 	return nil
+}
+
+// windowStart is the youngest sample that is old enough to measure a speed from.
+func windowStart(first sample, all []sample) sample {
+	from := first
+	for _, s := range all {
+		if all[len(all)-1].at.Sub(s.at) >= speedWindow {
+			from = s
+		}
+	}
+	return from
 }
 
 // countLost compares what was committed with what is in the stream, after everything had its time.

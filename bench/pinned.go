@@ -29,7 +29,7 @@ func pinnedScenario() scenario {
 }
 
 func pinnedCase(l *lab, name, beside string) drainCase {
-	return drainCase{name, beside, pool, target{publisher: accepting{}, handler: external(nothing)}, l.tenants}
+	return drainCase{name, beside, pool, target{publisher: accepting{}, handler: external(nothing)}, l.tenants, 1}
 }
 
 // pinning is the pool, with a transaction that holds the oldest snapshot until the end.

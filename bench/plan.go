@@ -50,8 +50,8 @@ func planOf(flags *pflag.FlagSet) (plan, error) {
 // shrink sets what the user left open to what a quick look needs.
 func shrink(flags *pflag.FlagSet) error {
 	for name, value := range map[string]string{
-		"tenants": "10,50", "events": "500", "events-total": "10000", "duration": "1s", "rounds": "1",
-		"rate": "200", "neighbour": "50000", "outage": "3s", "budget": "90s",
+		"tenants": "20", "events": "500", "events-total": "5000", "duration": "1s", "rounds": "1",
+		"rate": "200", "neighbour": "20000", "outage": "3s", "budget": "30s",
 	} {
 		if flags.Changed(name) {
 			continue

@@ -72,7 +72,10 @@ func (p *polling) look(ctx context.Context) error {
 		return nil
 	}
 	p.idle.Store(0)
-	if err := p.deliver(ctx, events); err != nil {
+	if err := p.publish(ctx, events); err != nil {
+		return err
+	}
+	if err := p.handle(ctx, events); err != nil {
 		return err
 	}
 	return p.complete(ctx, p.tenants[i].SchemaName, seqsOf(events))

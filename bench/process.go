@@ -38,6 +38,9 @@ func (w *world) startWorker(ctx context.Context) (*workerProcess, error) {
 // workerApplication is what PostgreSQL calls the connections of these processes.
 const workerApplication = "bench-worker"
 
+// interrupted is what a process says that is stopped before it has begun, which is no failure here.
+var interrupted = []byte("Interrupted.") //nolint:gochecknoglobals // a constant
+
 // stopPatience is how long a process may take to stop before it is killed.
 const stopPatience = 30 * time.Second
 
@@ -49,7 +52,7 @@ func (p *workerProcess) stop() error {
 	if err := p.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop a worker: %w", err)
 	}
-	if err := p.command.Wait(); err != nil {
+	if err := p.command.Wait(); err != nil && !bytes.Contains(p.said.Bytes(), interrupted) {
 		return fmt.Errorf("a worker ended: %w: %s", err, p.said.String())
 	}
 	return nil

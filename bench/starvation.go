@@ -25,8 +25,6 @@ const (
 	probes = 10
 	// probeRate is how many such events come in a second.
 	probeRate = 50
-	// probePatience is how long is waited for the last of them.
-	probePatience = 5 * time.Second
 	// costly is how long a handler takes where all tenants have a backlog, so that each uses all of its turn.
 	costly = time.Millisecond
 	// The pool's defaults, as the bound has them.
@@ -41,7 +39,7 @@ func starvationScenario() scenario {
 			return []string{
 				fmt.Sprintf("%d other tenants commit %d events/s in turns, from the return of the commit to the acknowledgement; "+
 					"what was not published %s after the last commit is not waited for, and its time is until then",
-					probes, probeRate, probePatience),
+					probes, probeRate, p.settle()),
 				fmt.Sprintf("behind one neighbour: one tenant has %d events, which go to JetStream as fast as they can", p.neighbour),
 				fmt.Sprintf("behind all others: each of the tenants has a backlog that outlasts the measurement, a handler that takes %s "+
 					"for every event, and a broker that takes everything at once", costly),
@@ -93,7 +91,7 @@ func (l *lab) behindOne(ctx context.Context) error {
 
 // behindAll measures the others while every tenant has a backlog, and the handlers take time.
 func (l *lab) behindAll(ctx context.Context) error {
-	lasting := l.plan.duration + probePatience
+	lasting := l.plan.duration + l.plan.settle()
 	each := int(lasting/costly)*poolSlots/len(l.tenants) + poolSlots
 	for _, rival := range rivals() {
 		if err := l.reset(ctx, l.tenants, 0, each); err != nil {
@@ -121,7 +119,7 @@ func (l *lab) behindAll(ctx context.Context) error {
 func slow(ctx context.Context, _ workers.Event) error { return sleepUntil(ctx, time.Now().Add(costly)) }
 
 func (l *lab) probe(ctx context.Context, publish way, t target) (timed, error) {
-	return l.measured(ctx, publish, t, load{l.spares, probeRate, l.plan.duration, 0}, probePatience)
+	return l.measured(ctx, publish, t, load{l.spares, probeRate, l.plan.duration, 0}, l.plan.settle())
 }
 
 func (l *lab) starved(p50, p99, suffix, where string, found timed) {

@@ -88,29 +88,44 @@ func (w *world) emptyStream(ctx context.Context) error {
 	if err := w.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("delete the stream: %w", err)
 	}
-	_, err := w.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: streamName, Subjects: []string{"events.>"}, Storage: jetstream.FileStorage,
-		AllowDirect: true, MaxAge: 7 * 24 * time.Hour, Duplicates: 30 * time.Minute,
-	})
-	if err != nil {
-		return fmt.Errorf("create the stream: %w", err)
+	return w.createStream(ctx)
+}
+
+// createStream tries again while the files of the one that was deleted are still being removed.
+func (w *world) createStream(ctx context.Context) error {
+	var err error
+	for deadline := time.Now().Add(ackWait); time.Now().Before(deadline); {
+		_, err = w.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: streamName, Subjects: []string{"events.>"}, Storage: jetstream.FileStorage,
+			AllowDirect: true, MaxAge: 7 * 24 * time.Hour, Duplicates: 30 * time.Minute,
+		})
+		if err == nil {
+			return nil
+		}
+		if err := sleepUntil(ctx, time.Now().Add(50*time.Millisecond)); err != nil {
+			return err
+		}
 	}
-	return nil
+	return fmt.Errorf("create the stream: %w", err)
 }
 
 const streamName = "EVENTS"
 
-// settle completes what a tenant has left to do.
+// settle leaves a tenant nothing to do. Its events are as if they had been published and pruned.
 func (w *world) settle(ctx context.Context, t tenant) error {
-	return w.execute(ctx, t, `delete from %[1]s.deliveries;
-		update %[1]s.outbox_messages set status = 'published', published_at = now() where status <> 'published'`)
+	return w.execute(ctx, t, `do $$ begin
+		if exists (select from %[1]s.outbox_messages where status = 'unpublished') or exists (select from %[1]s.deliveries) then
+			truncate %[1]s.outbox_messages, %[1]s.deliveries;
+		end if;
+	end $$`)
 }
 
 // fill gives a tenant events, of which the first are published. Events that are there are used again: it
 // is the messages that a drain rewrites.
 func (w *world) fill(ctx context.Context, t tenant, history, backlog int) error {
 	w.mu.Lock()
-	ready := w.filled[t.ID] == history+backlog
+	events, known := w.filled[t.ID]
+	ready := known && events == history+backlog
 	w.filled[t.ID] = history + backlog
 	w.mu.Unlock()
 	if !ready {
