@@ -65,7 +65,8 @@ func (s *signalRows) Subscribe(onHint func(workers.Hint)) (stop func(), err erro
 
 // take empties the table.
 func (s *signalRows) take(ctx context.Context) ([]string, error) {
-	rows, err := s.world.owner.Query(ctx, "with taken as (delete from bench.signals returning tenant_id) select distinct tenant_id::text from taken")
+	rows, err := s.world.owner.Query(ctx, "with taken as (delete from bench.signals returning tenant_id) select distinct "+
+		"tenant_id::text from taken")
 	if err != nil {
 		return nil, fmt.Errorf("look for signals: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenantry/tenantry/tenants"
+	"github.com/tenantry/tenantry/workers"
 )
 
 // discoveryRate is how many events a second are looked for.
@@ -20,10 +21,14 @@ func discoveryScenario() scenario {
 		conditions: func(p plan) []string {
 			return []string{
 				fmt.Sprintf("%d events/s for %s, by all tenants in turns, from the return of the commit to the pool's read of the event; "+
-					"one event of each tenant before is not counted, but at most %d; the broker takes everything at once", discoveryRate, p.duration, discoveryWarm),
-				"hints are the program's own: a message over core NATS after the commit. Signal rows are written in the commit, into one table " +
-					fmt.Sprintf("that the pool looks into and empties every %s. The sweep looks into the schemas as in the default settings, also beside the others", signalEvery),
-				fmt.Sprintf("cost to writers: %d writers in a closed loop for %s, while the pool publishes; idle: transactions of a pool that has "+
+					"one event of each tenant before is not counted, but at most %d; the broker takes everything at "+
+					"once", discoveryRate, p.duration, discoveryWarm),
+				"hints are the program's own: a message over core NATS after the commit. Signal rows are written in the commit, " +
+					"into one table " +
+					fmt.Sprintf("that the pool looks into and empties every %s. The sweep looks into the schemas as in the default "+
+						"settings, also beside the others", signalEvery),
+				fmt.Sprintf("cost to writers: %d writers in a closed loop for %s, while somebody listens and nobody publishes; idle: transactions of "+
+					"a pool that has "+
 					"nothing to do; no inbox rows are written", writers, p.duration),
 			}
 		},
@@ -58,18 +63,25 @@ func (l *lab) discoverBy(ctx context.Context, c candidate) error {
 	if stopErr := stop.wait(); err == nil {
 		err = stopErr
 	}
+	if err != nil {
+		return err
+	}
+	speed, err := l.writersBeside(ctx, c)
+	l.discovered(c, "writers", "tx/s", speed)
 	return err
 }
 
-// discover measures while the pool runs: idle, with a few events, and with as many as the writers can.
-func (l *lab) discover(ctx context.Context, c candidate, reads *sightings) error {
-	prefix := "discovery by " + c.name + ": "
-	beside := func(name string) string {
-		if c.name == sweepAlone {
-			return ""
-		}
-		return "discovery by " + sweepAlone + ": " + name
+// discovered notes a candidate's figure beside that of the sweep alone.
+func (l *lab) discovered(c candidate, what, unit string, value float64) {
+	beside := ""
+	if c.name != sweepAlone {
+		beside = "discovery by " + sweepAlone + ": " + what
 	}
+	l.compare("discovery by "+c.name+": "+what, unit, beside, value)
+}
+
+// discover measures while the pool runs: idle, and with a few events.
+func (l *lab) discover(ctx context.Context, c candidate, reads *sightings) error {
 	if err := sleepUntil(ctx, time.Now().Add(l.plan.settle())); err != nil {
 		return err
 	}
@@ -77,7 +89,7 @@ func (l *lab) discover(ctx context.Context, c candidate, reads *sightings) error
 	if err != nil {
 		return err
 	}
-	l.compare(prefix+"idle", "transactions/s", beside("idle"), idle.transactions)
+	l.discovered(c, "idle", "transactions/s", idle.transactions)
 	commits, err := l.commitSteadily(ctx, c)
 	if err != nil {
 		return err
@@ -87,13 +99,25 @@ func (l *lab) discover(ctx context.Context, c candidate, reads *sightings) error
 	}
 	times, missing := reads.times(commits)
 	if missing > 0 {
-		l.report.condition(fmt.Sprintf("%s%d of %d events of %d tenants were not found within %s", prefix, missing, len(times), len(l.tenants), most))
+		l.report.condition(fmt.Sprintf("discovery by %s: %d of %d events of %d tenants were not found within %s",
+			c.name, missing, len(times), len(l.tenants), most))
 	}
-	l.compare(prefix+"commit to read, p50", "ms", beside("commit to read, p50"), percentile(times, 0.5))
-	l.compare(prefix+"commit to read, p99", "ms", beside("commit to read, p99"), percentile(times, 0.99))
-	speed, err := l.writeClosed(ctx, c)
-	l.compare(prefix+"writers", "tx/s", beside("writers"), speed)
-	return err
+	l.discovered(c, "commit to read, p50", "ms", percentile(times, 0.5))
+	l.discovered(c, "commit to read, p99", "ms", percentile(times, 0.99))
+	return nil
+}
+
+// writersBeside measures the writers while somebody listens to what they tell, and does nothing about it:
+// publishing would cost them the more the better it knows of their work.
+func (l *lab) writersBeside(ctx context.Context, c candidate) (float64, error) {
+	if c.hints != nil {
+		stop, err := c.hints.Subscribe(func(workers.Hint) {})
+		if err != nil {
+			return 0, err
+		}
+		defer stop()
+	}
+	return l.writeClosed(ctx, c)
 }
 
 // discoveryWarm bounds the events that are not counted.

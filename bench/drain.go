@@ -27,7 +27,8 @@ func drainScenario() scenario {
 			return []string{
 				fmt.Sprintf("each tenant has %d events of about 400 bytes, but all together at most %d, over 1,000 aggregates, "+
 					"behind as many published ones; what takes more than %s is not waited for", p.events, p.eventsTotal, most),
-				"no inbox rows are written, but where the name says so: the no-op handler is an external one, the drain to JetStream calls none",
+				"no inbox rows are written, but where the name says so: the no-op handler is an external one, the drain to " +
+					"JetStream calls none",
 				"with inbox rows a tenth of these events",
 				"only the drain to JetStream publishes to a broker; for the others there is one that takes everything at once",
 				"poll-all looks at each tenant with a query of its own, takes at most 500 events and goes on to the next; " +

@@ -34,6 +34,8 @@ type queue struct {
 	more   bool // the last read was full
 }
 
+func (q *queue) oldest() time.Time { return q.events[0].CreatedAt }
+
 // merge holds the queues, those with events in a heap by their oldest one.
 type merge struct {
 	naive
@@ -105,7 +107,7 @@ func (m *merge) batch(ctx context.Context) error {
 	bySchema := make(map[string][]int64)
 	m.empty = nil
 	for len(events) < bareBatch && len(m.heads) > 0 && len(m.empty) == 0 {
-		q := heap.Pop(&m.heads).(*queue) //nolint:errcheck,forcetypeassert,revive // the heap holds nothing else
+		q := heap.Pop(&m.heads).(*queue) //nolint:forcetypeassert // the heap holds nothing else
 		e := q.events[0]
 		q.events = q.events[1:]
 		events = append(events, e)
@@ -141,12 +143,17 @@ func (m *merge) handleSideBySide(ctx context.Context, events []workers.Event) er
 // heads are queues by the age of their first event.
 type heads []*queue
 
-func (h heads) Len() int           { return len(h) }
-func (h heads) Less(i, j int) bool { return h[i].events[0].CreatedAt.Before(h[j].events[0].CreatedAt) }
-func (h heads) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+// Len implements heap.Interface.
+func (h *heads) Len() int { return len(*h) }
+
+// Less implements heap.Interface.
+func (h *heads) Less(i, j int) bool { return (*h)[i].oldest().Before((*h)[j].oldest()) }
+
+// Swap implements heap.Interface.
+func (h *heads) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
 
 // Push implements heap.Interface.
-func (h *heads) Push(x any) { *h = append(*h, x.(*queue)) } //nolint:errcheck,forcetypeassert,revive // it holds nothing else
+func (h *heads) Push(x any) { *h = append(*h, x.(*queue)) } //nolint:forcetypeassert // it holds nothing else
 
 // Pop implements heap.Interface.
 func (h *heads) Pop() any {

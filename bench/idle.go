@@ -12,8 +12,8 @@ func idleScenario() scenario {
 		name: "idle",
 		conditions: func(p plan) []string {
 			return []string{
-				fmt.Sprintf("no tenant has anything to do; a process of `tenantry worker` with default settings, %s after its start, for %s",
-					p.settle(), idleTime(p)),
+				fmt.Sprintf("no tenant has anything to do; a process of `tenantry worker` with default settings, "+
+					"%s and %s for each tenant after its start, for %s", p.settle(), perTenant, idleTime(p)),
 				fmt.Sprintf("beside it poll-all, which looks at every tenant with a query of its own and then pauses for %s, "+
 					"in the process of the benchmark, which holds the broker too", pollPause),
 				"connections are the most that were seen at one time; a query by itself is a transaction; no inbox rows are written",
@@ -22,6 +22,9 @@ func idleScenario() scenario {
 		round: idleRound,
 	}
 }
+
+// perTenant is more than enough for the first look into a tenant.
+const perTenant = 2 * time.Millisecond
 
 // idleTime is long enough for several sweeps, whose pause is at most two seconds.
 func idleTime(p plan) time.Duration { return 2 * p.duration }
@@ -59,7 +62,7 @@ func idleRound(ctx context.Context, l *lab) error {
 }
 
 func (l *lab) idling(ctx context.Context, pid int, application string) (usage, error) {
-	if err := sleepUntil(ctx, time.Now().Add(l.plan.settle())); err != nil {
+	if err := sleepUntil(ctx, time.Now().Add(l.plan.settle()+time.Duration(len(l.tenants))*perTenant)); err != nil {
 		return usage{}, err
 	}
 	return l.observe(ctx, pid, application, idleTime(l.plan))

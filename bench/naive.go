@@ -48,7 +48,8 @@ func (n *naive) read(ctx context.Context, t tenant) ([]workers.Event, error) {
 	sql := fmt.Sprintf(`select m.seq, e.id::text, e.name, e.aggregate_type, e.aggregate_id::text, e.aggregate_version,
 			e.actor_id, e.request_id, e.data::text, e.created_at
 		from (select seq from %[1]s.outbox_messages where status = 'unpublished' order by seq limit %[2]d) m
-		cross join lateral (select * from %[1]s.events where events.seq = m.seq limit 1) e order by m.seq`, t.SchemaName, bareBatch)
+		cross join lateral (select id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, data, created_at
+			from %[1]s.events where events.seq = m.seq limit 1) e order by m.seq`, t.SchemaName, bareBatch)
 	rows, err := n.pool.Query(ctx, sql)
 	if err != nil {
 		return nil, fmt.Errorf("read a batch: %w", err)

@@ -27,8 +27,10 @@ func onboardingScenario() scenario {
 	return scenario{
 		name: "onboarding",
 		conditions: func(plan) []string {
-			return []string{fmt.Sprintf("as many tenants again as are counted, but at most %d, %d at the same time, through the program: registry, role, schema, "+
-				"migrations, the workers' tables, the first admin and its event; psql runs the DDL alone: role, grants, schema and all migrations, "+
+			return []string{fmt.Sprintf("as many tenants again as are counted, but at most %d, %d at the same time, through the "+
+				"program: registry, role, schema, "+
+				"migrations, the workers' tables, the first admin and its event; psql runs the DDL alone: role, grants, schema and "+
+				"all migrations, "+
 				"a transaction for each tenant. They are dropped afterwards", mostOnboarded, sideBySide())}
 		},
 		round: onboardingRound,
@@ -127,9 +129,7 @@ func tenantScript(name string) string {
 	prepare := fmt.Sprintf(`create role %[1]s nologin noinherit; grant %[1]s to tenantry_app;
 		create schema %[1]s; revoke all on schema %[1]s from public; grant usage on schema %[1]s to %[1]s`, name)
 	history := migrations.Tenant()
-	script := "begin;\n" + history.Script(migrations.Target{Schema: name, Role: name, App: "tenantry_app", Prepare: prepare})
-	for _, version := range history.Versions() {
-		script += fmt.Sprintf("insert into schema_migrations (id) values ('%s');\n", version)
-	}
-	return script + "commit;\n"
+	return fmt.Sprintf("begin;\n%s\ninsert into schema_migrations (id) values ('%s');\ncommit;\n",
+		history.Script(migrations.Target{Schema: name, Role: name, App: "tenantry_app", Prepare: prepare}),
+		strings.Join(history.Versions(), "'), ('"))
 }

@@ -28,9 +28,12 @@ func outageScenario() scenario {
 		name: "outage", once: true,
 		conditions: func(p plan) []string {
 			return []string{
-				fmt.Sprintf("once, at the largest count of tenants: %d events/s through the application service all the time, published by a process of "+
-					"`tenantry worker` with default settings; the broker stops after %s and is started again %s later", p.rate, 2*p.settle(), p.outage),
-				fmt.Sprintf("the speed is what arrives in the stream within %s, and drained is when all that was committed until then is there; "+
+				fmt.Sprintf("once, at the largest count of tenants: %d events/s through the application service all the time, "+
+					"published by a process of "+
+					"`tenantry worker` with default settings; the broker stops after %s and is started again %s "+
+					"later", p.rate, 2*p.settle(), p.outage),
+				fmt.Sprintf("the speed is what arrives in the stream within %s, and drained is when all that was committed until "+
+					"then is there; "+
 					"both count from the moment that the broker takes connections again", speedWindow),
 				"lost is what was committed and is not in the stream at the end; no inbox rows are written",
 			}
@@ -101,7 +104,7 @@ func (l *lab) interrupt(ctx context.Context) error {
 // speedBefore is what arrives per second while all is well.
 func (l *lab) speedBefore(ctx context.Context) (float64, error) {
 	until := time.Now().Add(2 * l.plan.settle())
-	samples, err := l.watch(ctx, most, func([]sample) bool { return time.Now().After(until) })
+	samples, err := l.watch(ctx, func([]sample) bool { return time.Now().After(until) })
 	if err != nil {
 		return 0, err
 	}
@@ -114,7 +117,7 @@ func (l *lab) speedBefore(ctx context.Context) (float64, error) {
 // recovery waits until the stream grows as fast as before, and until it has caught up.
 func (l *lab) recovery(ctx context.Context, back sample, before float64) error {
 	var recovered, drained time.Duration
-	_, err := l.watch(ctx, most, func(all []sample) bool {
+	_, err := l.watch(ctx, func(all []sample) bool {
 		now := all[len(all)-1]
 		from := windowStart(back, all)
 		if recovered == 0 && now.at.Sub(from.at) >= speedWindow && rate(from, now) >= 0.9*before {
@@ -153,7 +156,7 @@ func windowStart(first sample, all []sample) sample {
 
 // countLost compares what was committed with what is in the stream, after everything had its time.
 func (l *lab) countLost(ctx context.Context, committed int) error {
-	samples, err := l.watch(ctx, most, func(all []sample) bool { return all[len(all)-1].events >= committed })
+	samples, err := l.watch(ctx, func(all []sample) bool { return all[len(all)-1].events >= committed })
 	if err != nil {
 		return err
 	}

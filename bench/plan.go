@@ -19,8 +19,13 @@ type plan struct {
 	data, cpuProfile                             string
 }
 
-// most bounds a single measurement, whatever it waits for.
-const most = time.Minute
+const (
+	// most bounds a single measurement, whatever it waits for.
+	most = time.Minute
+	// mostOutage bounds an outage, and mostTenants their count.
+	mostOutage  = 10 * time.Minute
+	mostTenants = 20_000
+)
 
 // planOf reads the flags. What --quick makes small, a flag that is given still decides.
 func planOf(flags *pflag.FlagSet) (plan, error) {
@@ -69,19 +74,21 @@ func (p plan) check() error {
 			return invalid("only", "names some of %s, and not %q", strings.Join(names(), ", "), name)
 		}
 	}
+	if len(p.tenants) == 0 || p.tenants[0] < 1 || p.tenants[len(p.tenants)-1] > mostTenants {
+		return invalid("tenants", "must be counts of 1 to %d, separated by commas", mostTenants)
+	}
+	for name, n := range map[string]int{
+		"events": p.events, "events-total": p.eventsTotal, "rounds": p.rounds, "rate": p.rate, "neighbour": p.neighbour,
+	} {
+		if n < 1 {
+			return invalid(name, "must be at least 1")
+		}
+	}
 	switch {
-	case len(p.tenants) == 0 || p.tenants[0] < 1 || p.tenants[len(p.tenants)-1] > 20_000:
-		return invalid("tenants", "must be counts of 1 to 20000, separated by commas")
-	case p.events < 1 || p.eventsTotal < 1:
-		return invalid("events", "and --events-total must be at least 1")
-	case p.rounds < 1:
-		return invalid("rounds", "must be at least 1")
-	case p.rate < 1 || p.neighbour < 1:
-		return invalid("rate", "and --neighbour must be at least 1")
 	case p.duration < time.Second || p.duration > most:
 		return invalid("duration", "must be 1s to %s", most)
-	case p.outage < time.Second || p.outage > 10*most:
-		return invalid("outage", "must be 1s to %s", 10*most)
+	case p.outage < time.Second || p.outage > mostOutage:
+		return invalid("outage", "must be 1s to %s", mostOutage)
 	case p.budget <= 0:
 		return invalid("budget", "must be positive")
 	}

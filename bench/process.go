@@ -61,7 +61,7 @@ func (p *workerProcess) stop() error {
 // workers starts several, and returns what ends them all.
 func (w *world) startWorkers(ctx context.Context, n int) (all []*workerProcess, stop func() error, err error) {
 	stop = func() error {
-		var errs []error
+		errs := make([]error, 0, len(all))
 		for _, p := range all {
 			errs = append(errs, p.stop())
 		}

@@ -9,7 +9,8 @@ func processesScenario() scenario {
 	return scenario{
 		name: "processes",
 		conditions: func(plan) []string {
-			return []string{fmt.Sprintf("1, 2 and 4 processes of `tenantry worker` with default settings share the backlog of a drain, to JetStream; "+
+			return []string{fmt.Sprintf("1, 2 and 4 processes of `tenantry worker` with default settings share the backlog of a "+
+				"drain, to JetStream; "+
 				"the speed is that between a tenth and nine tenths of the events in the stream, so that starts do not count; "+
 				"no inbox rows are written; what takes more than %s is not waited for", most)}
 		},
@@ -47,7 +48,7 @@ func (l *lab) drainByProcesses(ctx context.Context, n int) (float64, error) {
 		return 0, err
 	}
 	total := each * len(l.tenants)
-	samples, err := l.watch(ctx, most, func(all []sample) bool { return all[len(all)-1].events >= total })
+	samples, err := l.watch(ctx, func(all []sample) bool { return all[len(all)-1].events >= total })
 	if stopErr := stop(); err == nil {
 		err = stopErr
 	}

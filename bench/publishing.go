@@ -109,12 +109,16 @@ func start(ctx context.Context, run runner) *background {
 	return b
 }
 
-// wait ends the runner, which must not have ended before.
+// wait ends the runner, which must not have ended before. What it says of being stopped in the middle of
+// something is of no interest.
 func (b *background) wait() error {
-	b.cancel()
-	<-b.ended
-	if b.err != nil && !errors.Is(b.err, context.Canceled) {
+	defer b.cancel()
+	select {
+	case <-b.ended:
 		return fmt.Errorf("publish: %w", b.err)
+	default:
+		b.cancel()
+		<-b.ended
+		return nil
 	}
-	return nil
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/pprof"
@@ -31,9 +32,10 @@ func scenarios() []scenario {
 }
 
 func names() []string {
-	var all []string
-	for _, s := range scenarios() {
-		all = append(all, s.name)
+	known := scenarios()
+	all := make([]string, len(known))
+	for i, s := range known {
+		all[i] = s.name
 	}
 	return all
 }
@@ -56,7 +58,8 @@ func (l *lab) compare(name, unit, beside string, value float64) {
 	l.report.add(measurement{Name: name, Unit: unit, Beside: beside, Tenants: len(l.tenants)}, value)
 }
 
-// run measures at each count of tenants, each scenario in rounds.
+// run measures at each count of tenants, each scenario in rounds. One that fails does not cost the figures
+// of the others.
 func (p plan) run(ctx context.Context) (r *report, err error) {
 	r = &report{Conditions: p.conditions()}
 	w, err := openWorld(ctx, p.data)
@@ -71,13 +74,18 @@ func (p plan) run(ctx context.Context) (r *report, err error) {
 	}
 	defer stop()
 	schedule := p.schedule()
+	var failures []error
 	for i, task := range schedule {
-		if err := p.repeat(ctx, w, r, task, time.Until(w.opened.Add(p.budget))/time.Duration(len(schedule)-i)); err != nil {
-			return r, fmt.Errorf("measure %s with %d tenants: %w", task.name, task.tenants, err)
+		share := time.Until(w.opened.Add(p.budget)) / time.Duration(len(schedule)-i)
+		if err := p.repeat(ctx, w, r, task, share); err != nil {
+			failures = append(failures, fmt.Errorf("measure %s with %d tenants: %w", task.name, task.tenants, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	r.finish()
-	return r, nil
+	return r, errors.Join(failures...)
 }
 
 // task is a scenario at one count of tenants.

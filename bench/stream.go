@@ -24,11 +24,11 @@ func (w *world) published(ctx context.Context) (int, error) {
 	return int(stream.CachedInfo().State.Msgs), nil //nolint:gosec // a bench's stream is small
 }
 
-// watch samples the stream until enough says so, or the patience is over. A broker that is away is asked
+// watch samples the stream until enough says so, or most has passed. A broker that is away is asked
 // again.
-func (w *world) watch(ctx context.Context, patience time.Duration, enough func(all []sample) bool) ([]sample, error) {
+func (w *world) watch(ctx context.Context, enough func(all []sample) bool) ([]sample, error) {
 	var all []sample
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(most); time.Now().Before(deadline); {
 		asking, cancel := context.WithTimeout(ctx, time.Second)
 		n, err := w.published(asking)
 		cancel()

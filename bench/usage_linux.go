@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,7 +57,7 @@ func stat(pid int) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	end := strings.LastIndexByte(string(text), ')')
+	end := bytes.LastIndexByte(text, ')')
 	fields := strings.Fields(string(text[end+1:]))
 	return fields, len(fields) > 14
 }
