@@ -77,7 +77,7 @@ func (r *report) result() module.Result {
 	result := module.Result{JSON: r, Columns: []string{"measured", "tenants", "median", "unit", "ratio", "beside", "rounds"}}
 	for _, m := range r.Measurements {
 		ratio, tenants := "", ""
-		if m.Beside != "" {
+		if other := r.find(m.Beside, m.Tenants); other != nil && other.Median != 0 {
 			ratio = strconv.FormatFloat(m.Ratio, 'f', 2, 64)
 		}
 		if m.Tenants > 0 {
