@@ -22,8 +22,7 @@ type plan struct {
 const (
 	// most bounds a single measurement, whatever it waits for.
 	most = time.Minute
-	// mostOutage bounds an outage, and mostTenants their count.
-	mostOutage  = 10 * time.Minute
+	// mostTenants bounds a count.
 	mostTenants = 20_000
 )
 
@@ -84,15 +83,24 @@ func (p plan) check() error {
 			return invalid(name, "must be at least 1")
 		}
 	}
-	switch {
-	case p.duration < time.Second || p.duration > most:
-		return invalid("duration", "must be 1s to %s", most)
-	case p.outage < time.Second || p.outage > mostOutage:
-		return invalid("outage", "must be 1s to %s", mostOutage)
-	case p.budget <= 0:
-		return invalid("budget", "must be positive")
+	for name, d := range map[string]time.Duration{"duration": p.duration, "outage": p.outage, "budget": p.budget} {
+		if d < time.Second || d > longest(name) {
+			return invalid(name, "must be 1s to %s", longest(name))
+		}
 	}
 	return nil
+}
+
+// longest bounds what a flag may say.
+func longest(flag string) time.Duration {
+	switch flag {
+	case "duration":
+		return most
+	case "outage":
+		return 10 * most
+	default:
+		return 24 * time.Hour
+	}
 }
 
 // settle is how long something that was started is left alone before it is looked at.

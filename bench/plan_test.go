@@ -40,9 +40,18 @@ func TestQuickIsSmallUnlessAFlagSaysOtherwise(t *testing.T) {
 func TestWrongFlagsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"--tenants", "0"}, {"--tenants", "20001"}, {"--events", "0"}, {"--events-total", "0"},
-		{"--rounds", "0"}, {"--rate", "0"}, {"--neighbour", "0"}, {"--duration", "10ms"}, {"--duration", "1h"},
-		{"--outage", "1ms"}, {"--budget", "0s"}, {"--only", "drains"},
+		{"--tenants", "0"},
+		{"--tenants", "20001"},
+		{"--events", "0"},
+		{"--events-total", "0"},
+		{"--rounds", "0"},
+		{"--rate", "0"},
+		{"--neighbour", "0"},
+		{"--duration", "10ms"},
+		{"--duration", "1h"},
+		{"--outage", "1ms"},
+		{"--budget", "0s"},
+		{"--only", "drains"},
 	} {
 		_, err := parse(t, args...)
 		require.Equal(t, fault.Invalid, fault.KindOf(err), args)

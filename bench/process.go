@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -38,9 +39,6 @@ func (w *world) startWorker(ctx context.Context) (*workerProcess, error) {
 // workerApplication is what PostgreSQL calls the connections of these processes.
 const workerApplication = "bench-worker"
 
-// interrupted is what a process says that is stopped before it has begun, which is no failure here.
-var interrupted = []byte("Interrupted.") //nolint:gochecknoglobals // a constant
-
 // stopPatience is how long a process may take to stop before it is killed.
 const stopPatience = 30 * time.Second
 
@@ -52,10 +50,17 @@ func (p *workerProcess) stop() error {
 	if err := p.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop a worker: %w", err)
 	}
-	if err := p.command.Wait(); err != nil && !bytes.Contains(p.said.Bytes(), interrupted) {
-		return fmt.Errorf("a worker ended: %w: %s", err, p.said.String())
+	err := p.command.Wait()
+	if err == nil || p.stoppedEarly(err) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("a worker ended: %w: %s", err, p.said.String())
+}
+
+// stoppedEarly tells a process that was stopped before it had begun, which is no failure here: others were
+// faster than its start.
+func (p *workerProcess) stoppedEarly(err error) bool {
+	return strings.Contains(err.Error(), "signal: interrupt") || strings.Contains(p.said.String(), "Interrupted.")
 }
 
 // workers starts several, and returns what ends them all.
