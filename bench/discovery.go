@@ -20,13 +20,13 @@ func discoveryScenario() scenario {
 		name: "discovery",
 		conditions: func(p plan) []string {
 			return []string{
-				fmt.Sprintf("%d events/s for %s, by all tenants in turns, from the return of the commit to the pool's read of the event; "+
-					"one event of each tenant before is not counted, but at most %d; the broker takes everything at "+
+				fmt.Sprintf("%d events/s for %s, by all tenants in turns, from the return of the commit to the pool's read of "+
+					"the event; one event of each tenant before is not counted, but at most %d; the broker takes everything at "+
 					"once", discoveryRate, p.duration, discoveryWarm),
 				"hints are the program's own: a message over core NATS after the commit. Signal rows are written in the commit, " +
 					"into one table " +
-					fmt.Sprintf("that the pool looks into and empties every %s. The sweep looks into the schemas as in the default "+
-						"settings, also beside the others", signalEvery),
+					fmt.Sprintf("that the pool looks into and empties every %s. The sweep looks into the schemas as in the "+
+						"default settings, also beside the others", signalEvery),
 				fmt.Sprintf("cost to writers: %d writers in a closed loop for %s, while somebody listens and nobody publishes", writers, p.duration),
 				"idle: transactions of a pool that has nothing to do; no inbox rows are written",
 			}

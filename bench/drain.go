@@ -31,8 +31,8 @@ func drainScenario() scenario {
 					"JetStream calls none",
 				"with inbox rows a tenth of these events",
 				"only the drain to JetStream publishes to a broker; for the others there is one that takes everything at once",
-				"poll-all looks at each tenant with a query of its own, takes at most 500 events and goes on to the next; " +
-					"first in, first out merges the tenants' queues by the time of creation",
+				"poll-all looks at each tenant with a query of its own, takes at most 500 events and goes on to the next; first " +
+					"in, first out merges the tenants' queues by the time of creation",
 				"where 1 % of the tenants are active, each of these has the backlog of a drain, and the others nothing",
 			}
 		},

@@ -32,11 +32,11 @@ func fairnessScenario() scenario {
 		name: "fairness",
 		conditions: func(plan) []string {
 			return []string{
-				fmt.Sprintf("every tenant has a backlog that outlasts the measurement, and a handler that takes %s to %s for an event, "+
-					"another time for each tenant", cheapest, cheapest*dearest),
-				fmt.Sprintf("service time is what the pool charges: reading, handling and completing; of the baselines the handler alone. "+
-					"A window is over when all tenants together were served for %d quanta of %s each; the pool's first %d are left out, "+
-					"and its figure is the median of the next %d; of the baselines it is the first window",
+				fmt.Sprintf("every tenant has a backlog that outlasts the measurement, and a handler that takes %s to %s for an "+
+					"event, another time for each tenant", cheapest, cheapest*dearest),
+				fmt.Sprintf("service time is what the pool charges: reading, handling and completing; of the baselines the "+
+					"handler alone. A window is over when all tenants together were served for %d quanta of %s each; the pool's "+
+					"first %d are left out, and its figure is the median of the next %d; of the baselines it is the first window",
 					windowRounds, poolQuantum, fairSkipped, fairWindows),
 				"no inbox rows are written",
 			}

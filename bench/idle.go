@@ -12,10 +12,10 @@ func idleScenario() scenario {
 		name: "idle",
 		conditions: func(p plan) []string {
 			return []string{
-				fmt.Sprintf("no tenant has anything to do; a process of `tenantry worker` with default settings, "+
-					"%s and %s for each tenant after its start, for %s", p.settle(), perTenant, idleTime(p)),
-				fmt.Sprintf("beside it poll-all, which looks at every tenant with a query of its own and then pauses for %s, "+
-					"in the process of the benchmark, which holds the broker too", pollPause),
+				fmt.Sprintf("no tenant has anything to do; a process of `tenantry worker` with default settings, %s and %s for "+
+					"each tenant after its start, for %s", p.settle(), perTenant, idleTime(p)),
+				fmt.Sprintf("beside it poll-all, which looks at every tenant with a query of its own and then pauses for %s, in "+
+					"the process of the benchmark, which holds the broker too", pollPause),
 				"connections are the most that were seen at one time; a query by itself is a transaction; no inbox rows are written",
 			}
 		},

@@ -15,10 +15,9 @@ func latencyScenario() scenario {
 	return scenario{
 		name: "latency",
 		conditions: func(p plan) []string {
-			return []string{fmt.Sprintf("%d events/s through the application service for %s, by all tenants in turns, with nothing "+
-				"else to do, "+
-				"from the return of the commit to the broker's acknowledgement; one event of each tenant before is not counted; "+
-				"no inbox rows are written", p.rate, p.duration)}
+			return []string{fmt.Sprintf("%d events/s through the application service for %s, by all tenants in turns, with "+
+				"nothing else to do, from the return of the commit to the broker's acknowledgement; one event of each tenant "+
+				"before is not counted; no inbox rows are written", p.rate, p.duration)}
 		},
 		round: latencyRound,
 	}

@@ -28,10 +28,9 @@ func onboardingScenario() scenario {
 		name: "onboarding",
 		conditions: func(plan) []string {
 			return []string{fmt.Sprintf("as many tenants again as are counted, but at most %d, %d at the same time, through the "+
-				"program: registry, role, schema, "+
-				"migrations, the workers' tables, the first admin and its event; psql runs the DDL alone: role, grants, schema and "+
-				"all migrations, "+
-				"a transaction for each tenant. They are dropped afterwards", mostOnboarded, sideBySide())}
+				"program: registry, role, schema, migrations, the workers' tables, the first admin and its event; psql runs the "+
+				"DDL alone: role, grants, schema and all migrations, a transaction for each tenant. They are dropped afterwards",
+				mostOnboarded, sideBySide())}
 		},
 		round: onboardingRound,
 	}

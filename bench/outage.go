@@ -29,12 +29,10 @@ func outageScenario() scenario {
 		conditions: func(p plan) []string {
 			return []string{
 				fmt.Sprintf("once, at the largest count of tenants: %d events/s through the application service all the time, "+
-					"published by a process of "+
-					"`tenantry worker` with default settings; the broker stops after %s and is started again %s "+
-					"later", p.rate, 2*p.settle(), p.outage),
+					"published by a process of `tenantry worker` with default settings; the broker stops after %s and is started "+
+					"again %s later", p.rate, 2*p.settle(), p.outage),
 				fmt.Sprintf("the speed is what arrives in the stream within %s, and drained is when all that was committed until "+
-					"then is there; "+
-					"both count from the moment that the broker takes connections again", speedWindow),
+					"then is there; both count from the moment that the broker takes connections again", speedWindow),
 				"lost is what was committed and is not in the stream at the end; no inbox rows are written",
 			}
 		},

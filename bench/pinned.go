@@ -15,8 +15,8 @@ func pinnedScenario() scenario {
 		name: "pinned",
 		conditions: func(plan) []string {
 			return []string{"the pool drains the backlog of a drain with a no-op external handler (no inbox rows are written), " +
-				"without and with " +
-				"another session's transaction that read something before and then is idle: no row that dies meanwhile can be removed"}
+				"without and with another session's transaction that read something before and then is idle: no row that dies " +
+				"meanwhile can be removed"}
 		},
 		round: func(ctx context.Context, l *lab) error {
 			if err := l.drainOnce(ctx, pinnedCase(l, freeDrain, "")); err != nil {

@@ -10,9 +10,8 @@ func processesScenario() scenario {
 		name: "processes",
 		conditions: func(plan) []string {
 			return []string{fmt.Sprintf("1, 2 and 4 processes of `tenantry worker` with default settings share the backlog of a "+
-				"drain, to JetStream; "+
-				"the speed is that between a tenth and nine tenths of the events in the stream, so that starts do not count; "+
-				"no inbox rows are written; what takes more than %s is not waited for", most)}
+				"drain, to JetStream; the speed is that between a tenth and nine tenths of the events in the stream, so that "+
+				"starts do not count; no inbox rows are written; what takes more than %s is not waited for", most)}
 		},
 		round: func(ctx context.Context, l *lab) error {
 			for _, n := range []int{1, 2, 4} {

@@ -41,10 +41,10 @@ func starvationScenario() scenario {
 					"what was not published %s after the last commit is not waited for, and its time is until then",
 					probes, probeRate, p.settle()),
 				fmt.Sprintf("behind one neighbour: one tenant has %d events, which go to JetStream as fast as they can", p.neighbour),
-				fmt.Sprintf("behind all others: each of the tenants has a backlog that outlasts the measurement, a handler that takes %s "+
-					"for every event, and a broker that takes everything at once", costly),
-				fmt.Sprintf("the stated bound is tenants x quantum / slots + the longest batch, with %s, %d slots, "+
-					"and the longest that a batch took in this run, from its read to its completion", poolQuantum, poolSlots),
+				fmt.Sprintf("behind all others: each of the tenants has a backlog that outlasts the measurement, a handler that "+
+					"takes %s for every event, and a broker that takes everything at once", costly),
+				fmt.Sprintf("the stated bound is tenants x quantum / slots + the longest batch, with %s, %d slots, and the "+
+					"longest that a batch took in this run, from its read to its completion", poolQuantum, poolSlots),
 				"no inbox rows are written",
 			}
 		},

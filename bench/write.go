@@ -34,9 +34,8 @@ func writeScenario() scenario {
 	return scenario{
 		name: "write",
 		conditions: func(p plan) []string {
-			return []string{fmt.Sprintf("%d clients for %s over all tenants in turns; pgbench runs the same statements in the same "+
-				"round trips, "+
-				"the API verifies a token and checks the actor besides", writers, p.duration)}
+			return []string{fmt.Sprintf("%d clients for %s over all tenants in turns; pgbench runs the same statements in the "+
+				"same round trips, the API verifies a token and checks the actor besides", writers, p.duration)}
 		},
 		round: writeRound,
 	}
