@@ -27,7 +27,8 @@ func discoveryScenario() scenario {
 					"into one table " +
 					fmt.Sprintf("that the pool looks into and empties every %s. The sweep looks into the schemas as in the "+
 						"default settings, also beside the others", signalEvery),
-				fmt.Sprintf("cost to writers: %d writers in a closed loop for %s, while somebody listens and nobody publishes", writers, p.duration),
+				fmt.Sprintf("cost to writers: %d writers in a closed loop for %s, while somebody listens and nobody publishes",
+					writers, p.duration),
 				"idle: transactions of a pool that has nothing to do; no inbox rows are written",
 			}
 		},

@@ -129,7 +129,7 @@ func (w *world) fill(ctx context.Context, t tenant, history, backlog int) error 
 	w.filled[t.ID] = history + backlog
 	w.mu.Unlock()
 	if !ready {
-		if err := w.execute(ctx, t, eventsSQL, history+backlog); err != nil {
+		if err := w.execute(ctx, t, eventsSQL, history+backlog, w.opened.UTC().Format(time.RFC3339Nano)); err != nil {
 			return err
 		}
 	}
@@ -145,8 +145,8 @@ func (w *world) written(among []tenant) {
 	}
 }
 
-// eventsSQL makes events of about 400 bytes over a thousand aggregates, a millisecond apart, so that those
-// of all tenants take turns in the order of time.
+// eventsSQL makes events of about 400 bytes over a thousand aggregates, a millisecond apart and until
+// the same moment, so that those of all tenants take turns in the order of time.
 const eventsSQL = `
 	truncate %[1]s.outbox_messages;
 	truncate %[1]s.events restart identity;
@@ -155,7 +155,7 @@ const eventsSQL = `
 	       '0197a9d0-0000-7000-8000-000000000001', 'req-' || i,
 	       jsonb_build_object('changes', jsonb_build_object('name',
 	         jsonb_build_object('from', repeat('a', 60), 'to', repeat('b', 60)))),
-	       now() - (%[2]d - i) * interval '1 millisecond' from generate_series(1, %[2]d) i;
+	       timestamptz '%[3]s' - (%[2]d - i) * interval '1 millisecond' from generate_series(1, %[2]d) i;
 	analyze %[1]s.events`
 
 const messagesSQL = `

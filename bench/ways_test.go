@@ -49,6 +49,9 @@ func TestEveryWayPublishesEachEventOnceAndAsItsOwnTenant(t *testing.T) {
 		requireOwn(t, w, seen.events, l.tenants, each)
 		inOrder := slices.IsSortedFunc(seen.events, func(a, b workers.Event) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		require.Equal(t, name == "first in, first out", inOrder, "%s publishes the oldest of all first", name)
+		if inOrder {
+			require.NotEqual(t, seen.events[0].TenantID, seen.events[1].TenantID, "the tenants' events are of the same time")
+		}
 	}
 }
 
