@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,8 +82,8 @@ func indent(example string) string {
 }
 
 func (r *runner) showResult(result module.Result, err error) error {
-	if err != nil {
+	if err != nil && len(result.Rows) == 0 {
 		return err
 	}
-	return r.show(result)
+	return errors.Join(r.show(result), err) // what was found before it failed is shown too
 }
