@@ -26,6 +26,7 @@ type Chart struct {
 // series is one line.
 type series struct {
 	name   string
+	unit   string // stands behind its last figure
 	points []point
 	level  bool // it does not depend on the number of tenants
 	bound  bool // it is computed and not measured
@@ -134,13 +135,21 @@ func (c *Chart) add(m Measurement) {
 	i := slices.IndexFunc(c.series, func(s series) bool { return s.name == name })
 	if i < 0 {
 		i = len(c.series)
-		c.series = append(c.series, series{name: name, bound: strings.Contains(name, "bound")})
+		c.series = append(c.series, series{name: name, unit: unit(m.Unit), bound: strings.Contains(name, "bound")})
 	}
 	p := point{float64(m.Tenants), m.Median, m.Median, m.Median}
 	if len(m.Rounds) > 0 {
 		p.low, p.high = slices.Min(m.Rounds), slices.Max(m.Rounds)
 	}
 	c.series[i].points = append(c.series[i].points, p)
+}
+
+// unit leaves out what says nothing behind a figure.
+func unit(name string) string {
+	if name == "index" || name == "of 1" {
+		return ""
+	}
+	return name
 }
 
 // finish sorts the points, and puts what is computed behind what was measured. What was measured at no count
@@ -161,14 +170,6 @@ func (c *Chart) finish() {
 		slices.SortFunc(s.points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
 		s.level = s.points[0].x == 0
 	}
-}
-
-// axisUnit is the unit of values, where it is short enough to stand behind each.
-func (c *Chart) axisUnit() string {
-	if strings.Contains(c.axis, "(") || strings.Contains(c.axis, ",") || c.axis == "per second" {
-		return ""
-	}
-	return c.axis
 }
 
 // WriteTo writes the SVG.

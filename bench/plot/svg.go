@@ -87,7 +87,7 @@ func (c *Chart) svg() string {
 		d.series(i, s)
 	}
 	for i, s := range c.series {
-		d.legend(c, i, s, legend+lineHeight*i)
+		d.legend(i, s, legend+lineHeight*i)
 	}
 	for i, line := range conditions {
 		d.text(left, float64(legend+lineHeight*len(c.series)+14*i+8), "small", "start", line)
@@ -169,7 +169,7 @@ func (d *drawing) series(i int, s series) {
 }
 
 // legend names a line, and says where it ends.
-func (d *drawing) legend(c *Chart, i int, s series, y int) {
+func (d *drawing) legend(i int, s series, y int) {
 	dash := ""
 	switch {
 	case s.level:
@@ -182,7 +182,7 @@ func (d *drawing) legend(c *Chart, i int, s series, y int) {
 		d.mark(i, left+14, float64(y-4))
 	}
 	last := s.points[len(s.points)-1]
-	value := strings.TrimSpace(label(last.y) + " " + c.axisUnit())
+	value := strings.TrimSpace(label(last.y) + " " + s.unit)
 	if !s.level {
 		value += " at " + label(last.x) + " tenants"
 	}
