@@ -42,7 +42,7 @@ func drainScenario() scenario {
 					return fmt.Errorf("%s: %w", d.name, err)
 				}
 			}
-			return nil
+			return l.drainRiver(ctx)
 		},
 	}
 }
@@ -83,6 +83,19 @@ func (l *lab) drainOnce(ctx context.Context, d drainCase) error {
 		return err
 	}
 	l.compare(d.name, "events/s", d.beside, rate)
+	return nil
+}
+
+// drainRiver lets River work as much, on the same server.
+func (l *lab) drainRiver(ctx context.Context) error {
+	rate, condition, err := measureRiver(ctx, l.owner, l.postgres.URL("postgres", riverDatabase), l.plan.eventsTotal)
+	if err != nil {
+		return err
+	}
+	l.report.condition("drain: " + condition)
+	if rate > 0 {
+		l.compare(riverDrain, "jobs/s", noopDrain, rate)
+	}
 	return nil
 }
 

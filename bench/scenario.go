@@ -17,6 +17,8 @@ type scenario struct {
 	spare int
 	// once means one round at the largest count only.
 	once bool
+	// virtual means that it needs no tenants on the servers.
+	virtual bool
 	// conditions say how it is measured.
 	conditions func(p plan) []string
 	// round measures everything once, what is compared side by side.
@@ -27,7 +29,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		onboardingScenario(), idleScenario(), drainScenario(), pinnedScenario(), processesScenario(),
-		latencyScenario(), starvationScenario(), fairnessScenario(), discoveryScenario(), writeScenario(), outageScenario(),
+		latencyScenario(), starvationScenario(), fairnessScenario(), discoveryScenario(), writeScenario(), outageScenario(), simulateScenario(),
 	}
 }
 
@@ -111,6 +113,9 @@ func (p plan) schedule() []task {
 
 // repeat measures in rounds: at least one, and as many as were asked for if its share of the budget allows.
 func (p plan) repeat(ctx context.Context, w *world, r *report, t task, share time.Duration) error {
+	if t.virtual {
+		return t.round(ctx, &lab{world: w, plan: p, report: r, tenants: make([]tenant, t.tenants)})
+	}
 	if err := w.grow(ctx, r, t.tenants+t.spare); err != nil {
 		return err
 	}

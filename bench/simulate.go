@@ -1,11 +1,25 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/tenantry/tenantry/workers/simulate"
 )
+
+func simulateScenario() scenario {
+	return scenario{
+		name: "simulate", virtual: true,
+		conditions: func(plan) []string { return simulationConditions() },
+		round: func(_ context.Context, l *lab) error {
+			for _, m := range simulated(len(l.tenants)) {
+				l.report.add(m, m.Median)
+			}
+			return nil
+		},
+	}
+}
 
 // simulated is what the schedule does for so many tenants with a backlog in virtual time, and beside it what
 // others would do under the same load. The machine has no part in it.
