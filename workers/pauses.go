@@ -29,9 +29,11 @@ func (p *Pool) awaitPauses(ctx context.Context) {
 }
 
 // pauseLoop notices within a third of a lease's time what operators pause and resume, as quickly as it
-// notices a tenant's pause.
+// notices a tenant's pause. It goes between two renewals, so that an idle pool needs no connection more.
 func (p *Pool) pauseLoop(ctx context.Context) error {
-	ticker := time.NewTicker(p.config.LeaseTTL / renewParts)
+	every := p.config.LeaseTTL / renewParts
+	pause(ctx, every/2)
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
