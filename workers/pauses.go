@@ -36,13 +36,13 @@ func (p *Pool) pauseLoop(ctx context.Context) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
+		if err := p.readPauses(ctx); err != nil && ctx.Err() == nil {
+			p.config.Log.WarnContext(ctx, "the paused handlers could not be read; they stay as they are", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ticker.C:
-		}
-		if err := p.readPauses(ctx); err != nil && ctx.Err() == nil {
-			p.config.Log.WarnContext(ctx, "the paused handlers could not be read; they stay as they are", "error", err)
 		}
 	}
 }
