@@ -73,5 +73,11 @@ func (r *runner) showResult(result module.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	return r.show(result)
+	if err := r.show(result); err != nil {
+		return err
+	}
+	if result.Failed {
+		return errReported
+	}
+	return nil
 }
