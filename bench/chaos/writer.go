@@ -39,8 +39,9 @@ type person struct {
 type reply struct {
 	status int
 	body   struct {
-		ID          string `json:"id"`
-		Status      string `json:"status"`
+		ID string `json:"id"`
+		// Status is a user's, or the number of a problem.
+		Status      any    `json:"status"`
 		LockVersion int64  `json:"lock_version"`
 		Code        string `json:"code"`
 	}
