@@ -63,7 +63,7 @@ func (b *broker) awaitListening(ctx context.Context, started *process) error {
 		if err != nil {
 			return fmt.Errorf("reach the broker: %w", err)
 		}
-		return conn.Close() //nolint:wrapcheck // it is tried again anyway
+		return conn.Close()
 	})
 }
 

@@ -21,9 +21,9 @@ type Check struct {
 }
 
 // Violated reports whether a defect was found.
-func (c Check) Violated() bool { return c.MustBeZero && c.Found > 0 }
+func (c *Check) Violated() bool { return c.MustBeZero && c.Found > 0 }
 
-func (c *Check) add(format string, args ...any) {
+func (c *Check) addf(format string, args ...any) {
 	c.Found++
 	if len(c.Examples) < mostExamples {
 		c.Examples = append(c.Examples, fmt.Sprintf(format, args...))
@@ -31,6 +31,7 @@ func (c *Check) add(format string, args ...any) {
 }
 
 func defect(what string) *Check { return &Check{What: what, MustBeZero: true} }
+
 func counted(what string) *Check { return &Check{What: what} }
 
 // observed is everything that a run has seen.
@@ -47,17 +48,17 @@ type observed struct {
 }
 
 // compare holds what came against what was committed.
-func compare(o observed) []Check {
+func compare(o observed) []*Check {
 	checks := o.ledger.check()
 	stream := o.ledger.place("stream", o.stream)
 	inWindow := defect("stream: repeated inside the duplicate window")
 	o.ledger.repeats(o.stream, func(s sighting, since time.Duration) {
 		if since <= o.window {
-			inWindow.add("%s after %s", s.EventID, since)
+			inWindow.addf("%s after %s", s.EventID, since)
 		}
 	})
 	checks = append(checks, stream...)
-	checks = append(checks, o.ledger.repeated(counted("stream: repeated"), o.stream), *inWindow)
+	checks = append(checks, o.ledger.repeated(counted("stream: repeated"), o.stream), inWindow)
 	checks = append(checks, o.ledger.place("effects", o.effects)...)
 	checks = append(checks, o.ledger.repeated(defect("effects: applied twice"), o.effects))
 	checks = append(checks, o.ledger.place("calls", o.calls)...)
@@ -65,7 +66,7 @@ func compare(o observed) []Check {
 }
 
 // check looks at the tables alone.
-func (l ledger) check() []Check {
+func (l ledger) check() []*Check {
 	type change struct {
 		tenant, aggregate string
 		version           int64
@@ -75,7 +76,7 @@ func (l ledger) check() []Check {
 	for _, e := range l.events {
 		versions[change{e.Tenant, e.Aggregate, e.Version}] = true
 		if e.Status != "published" {
-			unpublished.add("%s is %s", e.ID, e.Status)
+			unpublished.addf("%s is %s", e.ID, e.Status)
 		}
 		if e.Name == "Tenant.onboarded" {
 			onboarded[e.Tenant]++
@@ -84,23 +85,23 @@ func (l ledger) check() []Check {
 	lost := defect("tables: acknowledged writes that are not there")
 	for _, w := range l.writes {
 		if !versions[change{w.Tenant, w.Aggregate, w.Version}] {
-			lost.add("%s in version %d of tenant %s", w.Aggregate, w.Version, w.Tenant)
+			lost.addf("%s in version %d of tenant %s", w.Aggregate, w.Version, w.Tenant)
 		}
 	}
 	twice := defect("tables: tenants not onboarded exactly once")
 	for tenant, n := range onboarded {
 		if n != 1 {
-			twice.add("tenant %s has %d events of it", tenant, n)
+			twice.addf("tenant %s has %d events of it", tenant, n)
 		}
 	}
 	for range l.tenants - len(onboarded) {
-		twice.add("a tenant has no event of it")
+		twice.addf("a tenant has no event of it")
 	}
-	return []Check{*lost, *twice, *unpublished}
+	return []*Check{lost, twice, unpublished}
 }
 
 // place compares one place to which every event must come. What comes again is not looked at here.
-func (l ledger) place(name string, sightings []sighting) []Check {
+func (l ledger) place(name string, sightings []sighting) []*Check {
 	lost, unknown := defect(name+": lost"), defect(name+": of no committed event")
 	foreign, disordered := defect(name+": wrong tenant or aggregate"), defect(name+": out of order in their aggregate")
 	seen := make(map[string]bool, len(sightings))
@@ -108,11 +109,11 @@ func (l ledger) place(name string, sightings []sighting) []Check {
 	for _, s := range sightings {
 		e, committed := l.events[s.EventID]
 		if !committed {
-			unknown.add("%s of tenant %s", s.EventID, s.Slug)
+			unknown.addf("%s of tenant %s", s.EventID, s.Slug)
 			continue
 		}
 		if !s.shows(e) {
-			foreign.add("%s of tenant %s (%s, %s) came to %s as %s's %s in version %d",
+			foreign.addf("%s of tenant %s (%s, %s) came to %s as %s's %s in version %d",
 				e.ID, e.Slug, e.Tenant, e.Aggregate, s.Slug, s.Tenant, s.Aggregate, s.Version)
 			continue // it did not come to where it belongs
 		}
@@ -122,17 +123,17 @@ func (l ledger) place(name string, sightings []sighting) []Check {
 		seen[e.ID] = true
 		key := [2]string{e.Tenant, e.Aggregate}
 		if before := last[key]; before.Seq > e.Seq {
-			disordered.add("%s in version %d came after version %d", e.Aggregate, e.Version, before.Version)
+			disordered.addf("%s in version %d came after version %d", e.Aggregate, e.Version, before.Version)
 			continue
 		}
 		last[key] = e
 	}
 	for id, e := range l.events {
 		if !seen[id] {
-			lost.add("%s (%s of tenant %s)", id, e.Name, e.Slug)
+			lost.addf("%s (%s of tenant %s)", id, e.Name, e.Slug)
 		}
 	}
-	return []Check{*lost, *unknown, *foreign, *disordered}
+	return []*Check{lost, unknown, foreign, disordered}
 }
 
 // shows reports whether a sighting says of the event what the tables say.
@@ -141,9 +142,9 @@ func (s sighting) shows(e event) bool {
 }
 
 // repeated counts what came again.
-func (l ledger) repeated(into *Check, sightings []sighting) Check {
-	l.repeats(sightings, func(s sighting, _ time.Duration) { into.add("%s of tenant %s", s.EventID, s.Slug) })
-	return *into
+func (l ledger) repeated(into *Check, sightings []sighting) *Check {
+	l.repeats(sightings, func(s sighting, _ time.Duration) { into.addf("%s of tenant %s", s.EventID, s.Slug) })
+	return into
 }
 
 // repeats calls back with every sighting of an event that had come before, and how long before.

@@ -157,7 +157,7 @@ func TestATenantOnboardedTwiceOrNotIsFound(t *testing.T) {
 
 func TestOnlyDefectsAreViolations(t *testing.T) {
 	t.Parallel()
-	require.True(t, Check{Found: 1, MustBeZero: true}.Violated())
-	require.False(t, Check{Found: 1}.Violated())
-	require.False(t, Check{MustBeZero: true}.Violated())
+	require.True(t, (&Check{Found: 1, MustBeZero: true}).Violated())
+	require.False(t, (&Check{Found: 1}).Violated())
+	require.False(t, (&Check{MustBeZero: true}).Violated())
 }

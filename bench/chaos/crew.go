@@ -62,7 +62,7 @@ func (c *crew) watch(ctx context.Context, p *place, worker *process) {
 		return
 	}
 	c.mu.Lock()
-	c.deserted.add("%s ended with %s: %s", filepath.Base(worker.log), worker.state, tail(worker.log))
+	c.deserted.addf("%s ended with %s: %s", filepath.Base(worker.log), worker.state, tail(worker.log))
 	free := !p.held
 	c.mu.Unlock()
 	if free && rest(ctx, again) {

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -54,7 +53,7 @@ func (l *load) run(ctx context.Context, rate int) {
 	var writing sync.WaitGroup
 	for n := range clients {
 		writing.Go(func() {
-			w := &writer{load: l, dice: rand.New(rand.NewPCG(l.world.config.Seed, uint64(n)+1)), number: n, people: map[string][]*person{}} //nolint:gosec // it repeats itself
+			w := newWriter(l, n)
 			for range due {
 				w.write(context.WithoutCancel(ctx)) // what was begun is finished, so that its outcome is known
 			}
@@ -91,10 +90,10 @@ func (l *load) acknowledge(done write) {
 	l.writes = append(l.writes, done)
 }
 
-func (l *load) complain(format string, args ...any) {
+func (l *load) complainf(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.wrong.add(format, args...)
+	l.wrong.addf(format, args...)
 }
 
 // token is an admin's of the tenant.

@@ -168,13 +168,18 @@ func sightingOf(message jetstream.Msg) (sighting, error) {
 		return sighting{}, fmt.Errorf("read a message's version: %w", err)
 	}
 	slug, name := cutSubject(message.Subject())
-	if header.Get(nats.MsgIdHdr) != header.Get("ce-id") || name != header.Get("ce-type") {
-		return sighting{}, fmt.Errorf("message %d contradicts itself: %s, %v", metadata.Sequence.Stream, message.Subject(), header)
-	}
 	return sighting{
-		EventID: header.Get(nats.MsgIdHdr), Tenant: header.Get("ce-tenant"), Slug: slug, Name: name,
-		Aggregate: header.Get("ce-subject"), Version: version, At: metadata.Timestamp,
+		EventID: same(header.Get(nats.MsgIdHdr), header.Get("ce-id")), Tenant: header.Get("ce-tenant"), Slug: slug,
+		Name: same(name, header.Get("ce-type")), Aggregate: header.Get("ce-subject"), Version: version, At: metadata.Timestamp,
 	}, nil
+}
+
+// same is what two headers agree on. Where they do not, it is what no event has.
+func same(one, other string) string {
+	if one != other {
+		return one + " and " + other
+	}
+	return one
 }
 
 // cutSubject returns the slug and the event's name in a subject.
@@ -183,4 +188,3 @@ func cutSubject(subject string) (slug, name string) {
 	slug, name, _ = strings.Cut(tenant, ".")
 	return slug, name
 }
-

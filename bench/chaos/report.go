@@ -34,7 +34,7 @@ type Report struct {
 	// SettledSeconds is the time from the end of the load and the last fault until all was published.
 	SettledSeconds float64 `json:"settled_seconds"`
 	// Checks are the comparisons.
-	Checks []Check `json:"checks"`
+	Checks []*Check `json:"checks"`
 }
 
 func newReport(ctx context.Context, w *world) *Report {
@@ -52,15 +52,16 @@ func newReport(ctx context.Context, w *world) *Report {
 		fmt.Sprintf("a fault every %s on average, leases of %s; one in %d handler calls fails by itself", c.Pause, c.LeaseTTL, failing),
 		fmt.Sprintf("PostgreSQL %s, fsync %s; JetStream with file storage and a duplicate window of %s",
 			version, fsync, w.settings.Stream.DuplicateWindow),
-		fmt.Sprintf("%d cores (%s/%s, %s), everything on the same machine", runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version()),
+		fmt.Sprintf("%d cores (%s/%s, %s), everything on the same machine",
+			runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 	}
 	return r
 }
 
 func (r *Report) finish(o observed, dropped int, l *load, c *crew) {
 	r.Answers, r.Committed, r.Tenants, r.Dropped = l.answers, len(o.ledger.events), o.ledger.tenants, dropped
-	r.Checks = append(compare(o), *l.wrong, *c.deserted)
-	r.OK = !slices.ContainsFunc(r.Checks, Check.Violated)
+	r.Checks = append(compare(o), l.wrong, c.deserted)
+	r.OK = !slices.ContainsFunc(r.Checks, (*Check).Violated)
 }
 
 // result is the table and the value that the command prints.
@@ -91,16 +92,11 @@ func (r *Report) result() module.Result {
 	result.Notes = append(result.Notes, r.Conditions...)
 	for _, c := range r.Checks {
 		if c.Violated() {
-			result.Notes = append(result.Notes, examples(c)...)
+			result.Notes = append(result.Notes, c.What+", for example:")
+			for _, example := range c.Examples {
+				result.Notes = append(result.Notes, "  "+example)
+			}
 		}
 	}
 	return result
-}
-
-func examples(c Check) []string {
-	lines := []string{c.What + ", for example:"}
-	for _, example := range c.Examples {
-		lines = append(lines, "  "+example)
-	}
-	return lines
 }

@@ -92,7 +92,9 @@ func away(dice *rand.Rand, kind Kind, leaseTTL time.Duration) time.Duration {
 		return between(dice, leaseTTL*5/4, leaseTTL*2)
 	case KillWorker:
 		return between(dice, 0, time.Second)
-	case StopBroker, KillBroker, SuspendTenant:
+	case StopBroker, KillBroker: // also for longer than anybody waits for an acknowledgement
+		return between(dice, 500*time.Millisecond, 3*leaseTTL)
+	case SuspendTenant:
 		return between(dice, 500*time.Millisecond, 3*time.Second)
 	default:
 		return 0

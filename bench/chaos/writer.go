@@ -26,6 +26,11 @@ type writer struct {
 	people map[string][]*person // by tenant
 }
 
+func newWriter(l *load, number int) *writer {
+	dice := rand.New(rand.NewPCG(l.world.config.Seed, uint64(number)+1)) //nolint:gosec // what it writes repeats itself
+	return &writer{load: l, dice: dice, number: number, people: map[string][]*person{}}
+}
+
 // person is a user that the writer made.
 type person struct {
 	id       string
@@ -118,7 +123,7 @@ func (w *writer) lookUp(ctx context.Context, tenant tenants.Tenant, p *person) b
 	case !w.judge(r, err, http.StatusOK, "look up in "+tenant.Slug):
 		return false
 	case r.body.LockVersion < p.version || r.body.LockVersion > p.version+1:
-		w.load.complain("%s of %s is in version %d after one write on version %d", p.id, tenant.Slug, r.body.LockVersion, p.version)
+		w.load.complainf("%s of %s is in version %d after one write on version %d", p.id, tenant.Slug, r.body.LockVersion, p.version)
 	}
 	p.version, p.disabled, p.doubtful = r.body.LockVersion, r.body.Status == "disabled", false
 	return true
@@ -139,7 +144,7 @@ func (w *writer) judge(r reply, err error, want int, what string) bool {
 	case r.body.Code == "tenant_suspended":
 		w.load.count(func(a *Answers) { a.Refused++ })
 	default:
-		w.load.complain("%s: %d %s", what, r.status, r.body.Code)
+		w.load.complainf("%s: %d %s", what, r.status, r.body.Code)
 	}
 	return false
 }
