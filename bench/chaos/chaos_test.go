@@ -28,7 +28,7 @@ func TestNothingIsLostRepeatedOrMixedUpUnderFaults(t *testing.T) {
 		require.Positive(t, report.Injected[kind], kind)
 	}
 	require.Greater(t, report.Answers.Acknowledged, config.Rate, "there was a load")
-	require.GreaterOrEqual(t, report.Committed, report.Answers.Acknowledged+2*report.Tenants, "and two events of each onboarding")
+	require.GreaterOrEqual(t, report.Committed, report.Answers.Acknowledged+eventsOfOnboarding*report.Tenants, "and two events of each onboarding")
 	require.Greater(t, report.Tenants, config.Tenants)
 	result := report.result()
 	require.False(t, result.Failed)

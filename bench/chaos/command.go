@@ -31,6 +31,7 @@ func Commands() []module.Command {
 			flags.Int("workers", defaults.Workers, "worker processes")
 			flags.Int("rate", defaults.Rate, "writes a second that clients try")
 			flags.Duration("pause", defaults.Pause, "mean time between the beginnings of two faults")
+			flags.Bool("unsynced", false, "let PostgreSQL not sync its commits; on a slow disk its recoveries are shorter")
 			flags.Bool("dry-run", false, "print the schedule of the faults and do nothing")
 		},
 		Run: func(ctx context.Context, _ module.Env, call module.Call) (module.Result, error) {
@@ -57,6 +58,7 @@ func configOf(flags *pflag.FlagSet) (config Config, dry bool) {
 	config.Workers, _ = flags.GetInt("workers")
 	config.Rate, _ = flags.GetInt("rate")
 	config.Pause, _ = flags.GetDuration("pause")
+	config.Unsynced, _ = flags.GetBool("unsynced")
 	config.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	dry, _ = flags.GetBool("dry-run")
 	return config.withDefaults(), dry

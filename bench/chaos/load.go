@@ -20,8 +20,10 @@ type Answers struct {
 	Acknowledged int `json:"acknowledged"`
 	// Refused is writes that a suspended tenant's doors refused.
 	Refused int `json:"refused"`
-	// Unknown is writes whose outcome was not told: the tables tell it.
+	// Unknown is requests that were answered with 503, or not at all: the tables tell what became of them.
 	Unknown int `json:"unknown"`
+	// Untold is writes that were done although nobody was told so.
+	Untold int `json:"untold"`
 	// Late is writes that were due while all clients still waited for answers, and were never made.
 	Late int `json:"late"`
 }

@@ -58,8 +58,12 @@ func newReport(ctx context.Context, w *world) *Report {
 	return r
 }
 
+// eventsOfOnboarding is how many events a tenant begins with: that it was onboarded, and its first user.
+const eventsOfOnboarding = 2
+
 func (r *Report) finish(o observed, dropped int, l *load, c *crew) {
 	r.Answers, r.Committed, r.Tenants, r.Dropped = l.answers, len(o.ledger.events), o.ledger.tenants, dropped
+	r.Answers.Untold = r.Committed - r.Answers.Acknowledged - eventsOfOnboarding*r.Tenants
 	r.Checks = append(compare(o), l.wrong, c.deserted)
 	r.OK = !slices.ContainsFunc(r.Checks, (*Check).Violated)
 }
@@ -74,7 +78,8 @@ func (r *Report) result() module.Result {
 		add("", "faults: "+string(kind), r.Injected[kind])
 	}
 	add("", "clients: writes acknowledged", r.Answers.Acknowledged)
-	add("", "clients: writes with unknown outcome", r.Answers.Unknown)
+	add("", "clients: writes done although nobody was told so", r.Answers.Untold)
+	add("", "clients: requests answered with 503 or not at all", r.Answers.Unknown)
 	add("", "clients: writes refused by suspended tenants", r.Answers.Refused)
 	add("", "events committed", r.Committed)
 	add("", "stream: repeats that the broker dropped", r.Dropped)

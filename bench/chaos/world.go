@@ -138,7 +138,11 @@ func (w *world) onboardAll(ctx context.Context) error {
 	for i := range w.config.Tenants {
 		group.Go(func() error { return w.onboard(ctx, fmt.Sprintf("tenant-%d", i)) })
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	// What this wrote is on the disk before the load begins, so that recoveries replay the load alone.
+	return w.exec(ctx, "checkpoint")
 }
 
 // onboard makes a tenant, however often that is interrupted, and a table for the effects in its schema.
