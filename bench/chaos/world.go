@@ -133,10 +133,10 @@ func operator() tenants.Actor {
 }
 
 func (w *world) onboardAll(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, onboarding := errgroup.WithContext(ctx)
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for i := range w.config.Tenants {
-		group.Go(func() error { return w.onboard(ctx, fmt.Sprintf("tenant-%d", i)) })
+		group.Go(func() error { return w.onboard(onboarding, fmt.Sprintf("tenant-%d", i)) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
