@@ -19,16 +19,22 @@ func (r *runner) addModuleCommand(root *cobra.Command, command module.Command) {
 	parent.AddCommand(r.moduleCommand(command))
 }
 
+// groupShort begins the help of a group that commands made.
+const groupShort = "Its commands: "
+
 // childNamed finds a group, or makes it. What a group is for shows in the list of its commands.
 func childNamed(parent *cobra.Command, name string, command module.Command) *cobra.Command {
 	last := command.Path[len(command.Path)-1]
 	for _, child := range parent.Commands() {
-		if child.Name() == name {
-			child.Short += ", " + last
-			return child
+		if child.Name() != name {
+			continue
 		}
+		if strings.HasPrefix(child.Short, groupShort) { // else it does something itself, and says what
+			child.Short += ", " + last
+		}
+		return child
 	}
-	made := group(name, "Its commands: "+last, indent(command.Example))
+	made := group(name, groupShort+last, indent(command.Example))
 	parent.AddCommand(made)
 	return made
 }

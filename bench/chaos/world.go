@@ -65,7 +65,9 @@ func (w *world) startServers(ctx context.Context) (err error) {
 	if w.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{Throwaway: true, Settings: synced}); err != nil {
 		return err
 	}
-	w.closers = append(w.closers, w.postgres.Stop)
+	w.closers = append(w.closers, func(ctx context.Context) error { // its files go, so it need not write them out
+		return errors.Join(w.postgres.Kill(), w.postgres.Stop(ctx))
+	})
 	if w.broker, err = startBroker(ctx, w.dir); err != nil {
 		return err
 	}
