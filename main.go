@@ -37,7 +37,8 @@ func program() cli.Program {
 	shown, revision := stamp()
 	return cli.Program{
 		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Build: modules.Build, Commands: slices.Concat(modules.Commands(), bench.Commands(), chaos.Commands()), Version: shown, Commit: revision,
+		Build: modules.Build, Commands: slices.Concat(modules.Commands(), bench.Commands(), chaos.Commands()),
+		Version: shown, Commit: revision,
 	}
 }
 
