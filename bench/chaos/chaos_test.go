@@ -41,7 +41,7 @@ func TestARunThatFoundSomethingFails(t *testing.T) {
 	o := whole()
 	o.stream = o.stream[1:]
 	report := &Report{}
-	report.finish(o, 0, newLoad(nil), &crew{deserted: defect("workers: ended by themselves")})
+	report.finish(o, 0, newLoad(nil), newCrew("", nil))
 	require.False(t, report.OK)
 	result := report.result()
 	require.True(t, result.Failed)

@@ -11,7 +11,7 @@ import (
 type Config struct {
 	// Seed makes the schedule of the faults. Every number is a seed.
 	Seed uint64
-	// Duration is how long the load and the faults go on. Default 5 min.
+	// Duration is how long the load and the faults go on; longer when the last faults take longer. Default 5 min.
 	Duration time.Duration
 	// Tenants is how many there are at the beginning. Default 200.
 	Tenants int

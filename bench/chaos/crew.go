@@ -19,6 +19,8 @@ type crew struct {
 	starts int
 	// deserted are the workers that ended although nobody asked them to.
 	deserted *Check
+	// unruly are those that did not end well, or not in time, when they were asked to stop.
+	unruly *Check
 }
 
 // place is where one worker works.
@@ -28,8 +30,15 @@ type place struct {
 	held bool
 }
 
+func newCrew(dir string, settings []string) *crew {
+	return &crew{
+		dir: dir, settings: settings,
+		deserted: defect("workers: ended by themselves"), unruly: defect("workers: did not stop well when asked to"),
+	}
+}
+
 func startCrew(ctx context.Context, dir string, settings []string, n int) (*crew, error) {
-	c := &crew{dir: dir, settings: settings, deserted: defect("workers: ended by themselves")}
+	c := newCrew(dir, settings)
 	for range n {
 		p := &place{}
 		c.places = append(c.places, p)
@@ -104,9 +113,7 @@ func (c *crew) kill(ctx context.Context, pick uint64, away time.Duration) error 
 // replace stops the picked worker as a deployment does, and starts another.
 func (c *crew) replace(ctx context.Context, pick uint64) error {
 	return c.at(pick, func(p *place) error {
-		if err := p.running.stop(ctx); err != nil {
-			return err
-		}
+		c.dismiss(ctx, p)
 		return c.start(ctx, p)
 	})
 }
@@ -137,15 +144,22 @@ func (c *crew) at(pick uint64, do func(p *place) error) error {
 	return do(p)
 }
 
+// dismiss asks the worker of a place to stop, and waits until it has.
+func (c *crew) dismiss(ctx context.Context, p *place) {
+	if err := p.running.stop(ctx); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.unruly.addf("%s", err)
+	}
+}
+
 // stop ends all workers gracefully.
-func (c *crew) stop(ctx context.Context) error {
-	errs := make([]error, len(c.places))
+func (c *crew) stop(ctx context.Context) {
 	var stopping sync.WaitGroup
-	for i, p := range c.places {
+	for _, p := range c.places {
 		if p.running != nil {
-			stopping.Go(func() { errs[i] = p.running.stop(ctx) })
+			stopping.Go(func() { c.dismiss(ctx, p) })
 		}
 	}
 	stopping.Wait()
-	return errors.Join(errs...)
 }

@@ -31,13 +31,17 @@ func (w *world) unsettled(ctx context.Context) (n int, err error) {
 
 // settle waits until everything is published, and returns how many events are not when its time is over.
 func (w *world) settle(ctx context.Context) (left int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, w.config.SettleLimit)
+	limited, cancel := context.WithTimeout(ctx, w.config.SettleLimit)
 	defer cancel()
 	for {
-		left, err = w.unsettled(ctx)
-		if err != nil || left == 0 || !rest(ctx, again) {
+		n, err := w.unsettled(limited)
+		if limited.Err() != nil {
+			return left, ctx.Err() // what is not published is found in the tables
+		}
+		if left = n; err != nil || left == 0 {
 			return left, err
 		}
+		rest(limited, again)
 	}
 }
 

@@ -64,7 +64,7 @@ const eventsOfOnboarding = 2
 func (r *Report) finish(o observed, dropped int, l *load, c *crew) {
 	r.Answers, r.Committed, r.Tenants, r.Dropped = l.answers, len(o.ledger.events), o.ledger.tenants, dropped
 	r.Answers.Untold = r.Committed - r.Answers.Acknowledged - eventsOfOnboarding*r.Tenants
-	r.Checks = append(compare(o), l.wrong, c.deserted)
+	r.Checks = append(compare(o), l.wrong, c.deserted, c.unruly)
 	r.OK = !slices.ContainsFunc(r.Checks, (*Check).Violated)
 }
 

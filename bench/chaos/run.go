@@ -42,11 +42,13 @@ func (w *world) disturb(ctx context.Context, report *Report) error {
 	log := w.config.Log
 	log.InfoContext(ctx, "the load begins", "writes a second", w.config.Rate, "faults", len(report.Schedule))
 	began := time.Now()
-	loading, cancel := context.WithTimeout(ctx, w.config.Duration)
-	defer cancel()
+	loading, stopLoad := context.WithCancel(ctx)
+	defer stopLoad()
 	var writing sync.WaitGroup
 	writing.Go(func() { load.run(loading, w.config.Rate) })
 	err := injector.run(ctx, began, w.config.schedule())
+	rest(ctx, time.Until(began.Add(w.config.Duration))) // and longer, when faults had to wait for each other
+	stopLoad()
 	writing.Wait()
 	if err != nil {
 		return fmt.Errorf("inject the faults: %w", err)
@@ -58,9 +60,7 @@ func (w *world) disturb(ctx context.Context, report *Report) error {
 		return err
 	}
 	report.SettledSeconds = time.Since(began).Seconds()
-	if err := w.crew.stop(ctx); err != nil {
-		return err
-	}
+	w.crew.stop(ctx)
 	log.InfoContext(ctx, "comparing", "not published", left)
 	o, dropped, err := w.observe(ctx, load.writes)
 	if err != nil {

@@ -126,7 +126,7 @@ func (w *world) file(name string) string { return w.dir + string(os.PathSeparato
 
 func (w *world) startWorkers(ctx context.Context) (err error) {
 	w.crew, err = startCrew(ctx, w.dir, w.environ(), w.config.Workers)
-	w.closers = append(w.closers, w.crew.stop)
+	w.closers = append(w.closers, func(ctx context.Context) error { w.crew.stop(ctx); return nil })
 	return err
 }
 
