@@ -20,7 +20,8 @@ func Run(ctx context.Context, config Config) (report *Report, err error) {
 	log.InfoContext(ctx, "starting servers and tenants", "seed", config.Seed, "tenants", config.Tenants)
 	w, err := openWorld(ctx, config)
 	defer func() {
-		keep := err != nil || report == nil || !report.OK
+		interrupted := errors.Is(err, context.Canceled)
+		keep := !interrupted && (err != nil || !report.OK)
 		err = errors.Join(err, w.close(ctx, keep))
 		if keep && w.dir != "" {
 			log.WarnContext(ctx, "the logs of all processes were kept", "folder", w.dir)
