@@ -7,10 +7,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"github.com/tenantry/tenantry/app/cli"
 	"github.com/tenantry/tenantry/bench"
+	"github.com/tenantry/tenantry/bench/chaos"
 	"github.com/tenantry/tenantry/modules"
 )
 
@@ -25,6 +27,9 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	if part, ok := chaos.ThisPart(); ok {
+		return part.Run(ctx)
+	}
 	return cli.Main(ctx, program())
 }
 
@@ -32,7 +37,8 @@ func program() cli.Program {
 	shown, revision := stamp()
 	return cli.Program{
 		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Build: modules.Build, Commands: append(modules.Commands(), bench.Commands()...), Version: shown, Commit: revision,
+		Build: modules.Build, Commands: slices.Concat(modules.Commands(), bench.Commands(), chaos.Commands()),
+		Version: shown, Commit: revision,
 	}
 }
 

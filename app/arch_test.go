@@ -70,8 +70,9 @@ func folders() []archtest.Folder {
 		{Path: "bench", Imports: append(appImports(), "modules", "modules/*", "workers/simulate", "bench/plot")},
 		// It draws what was measured, and measures nothing.
 		{Path: "bench/plot", Libraries: nothing},
+		{Path: "bench/chaos", Imports: append(appImports(), "modules")},
 		// The command line gets the modules from here; bench is one of its commands.
-		{Path: ".", Imports: []string{"app", "app/cli", "config", "modules", "bench"}},
+		{Path: ".", Imports: []string{"app", "app/cli", "config", "modules", "bench", "bench/chaos"}},
 	}
 }
 

@@ -33,21 +33,26 @@ func (a *App) ensureStream(ctx context.Context) error {
 		return nil
 	}
 	if a.broker.conn.IsConnected() {
-		if err := a.broker.createStream(ctx, a.config.Settings.Stream); err != nil {
-			return streamRefused(err)
+		err := a.broker.createStream(ctx, a.config.Settings.Stream)
+		if refused := streamRefused(err); refused != nil {
+			return refused
+		}
+		if err != nil { // it went away in this moment: the keeper goes on
+			a.log.WarnContext(ctx, "the stream of events could not be made yet", "stream", StreamName, "error", err)
 		}
 	}
 	a.parts = append(a.parts, a.inBackground(ctx, "the stream's keeper", a.keepStream))
 	return nil
 }
 
-// streamRefused shows the broker's own words, which name the setting that it does not take.
+// streamRefused shows the broker's own words, which name the setting that it does not take. It is nil when
+// the broker has said nothing.
 func streamRefused(err error) error {
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		return fault.New(fault.Unavailable, "stream_refused",
 			"The broker does not take the stream %s as TENANTRY_STREAM_* describe it: %s.", StreamName, api.Description).Because(err)
 	}
-	return err
+	return nil
 }
 
 func (a *App) keepStream(ctx context.Context) error {

@@ -20,20 +20,20 @@ func (r *runner) addModuleCommand(root *cobra.Command, command module.Command) {
 	parent.AddCommand(r.moduleCommand(command))
 }
 
-// groupShort begins what is said of a group.
+// groupShort begins the help of a group that commands made.
 const groupShort = "Its commands: "
 
-// childNamed finds a group, or makes it. What a group is for shows in the list of its commands; a command
-// that has others below it says for itself what it does.
+// childNamed finds a group, or makes it. What a group is for shows in the list of its commands.
 func childNamed(parent *cobra.Command, name string, command module.Command) *cobra.Command {
 	last := command.Path[len(command.Path)-1]
 	for _, child := range parent.Commands() {
-		if child.Name() == name {
-			if strings.HasPrefix(child.Short, groupShort) {
-				child.Short += ", " + last
-			}
-			return child
+		if child.Name() != name {
+			continue
 		}
+		if strings.HasPrefix(child.Short, groupShort) { // else it does something itself, and says what
+			child.Short += ", " + last
+		}
+		return child
 	}
 	made := group(name, groupShort+last, indent(command.Example))
 	parent.AddCommand(made)
@@ -85,5 +85,11 @@ func (r *runner) showResult(result module.Result, err error) error {
 	if err != nil && len(result.Rows) == 0 {
 		return err
 	}
-	return errors.Join(r.show(result), err) // what was found before it failed is shown too
+	if err := errors.Join(r.show(result), err); err != nil {
+		return err // what was found before it failed was shown too
+	}
+	if result.Failed {
+		return errReported
+	}
+	return nil
 }

@@ -77,6 +77,10 @@ func TestRestartAndKill(t *testing.T) {
 	require.Equal(t, port, server.Port())
 	require.Equal(t, 7, one[int](t, connect(t, server.OwnerURL()), "SELECT n FROM kept.rows"))
 
+	require.NoError(t, server.RestartFast(t.Context()))
+	require.Equal(t, port, server.Port())
+	require.Equal(t, 7, one[int](t, connect(t, server.OwnerURL()), "SELECT n FROM kept.rows"))
+
 	require.NoError(t, server.Kill())
 	require.Error(t, ping(t, server.AppURL()))
 	require.NoError(t, server.Restart(t.Context()))

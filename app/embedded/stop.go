@@ -8,15 +8,6 @@ import (
 	"path/filepath"
 )
 
-// Restart stops the server at once, as a crash would, and starts it again on the same port. It also
-// brings back a server that was killed.
-func (p *Postgres) Restart(ctx context.Context) error {
-	if err := p.shutDown(ctx, immediate); err != nil {
-		return err
-	}
-	return p.launch(ctx)
-}
-
 // Kill ends the server without a word to it, as the system does when memory runs out.
 func (p *Postgres) Kill() error {
 	if p.server == nil {

@@ -49,4 +49,6 @@ type Result struct {
 	Message string
 	// Notes are printed below the table.
 	Notes []string
+	// Failed means that what is shown is a failure: the command ends with 1.
+	Failed bool
 }
