@@ -17,9 +17,10 @@ type AccessConfig struct {
 	Resolver *Resolver
 	// Clusters lead to the tenants' data.
 	Clusters *Clusters
-	// CheckActor refuses an actor who may not come in any more. Its answer is remembered for less than a
-	// second. Nil when nobody is refused.
-	CheckActor func(ctx context.Context, tx *Tx, actor Actor) error
+	// CheckActor is what to ask in the tenant's schema before an actor is let in. A statement whose Read
+	// answers with a fault refuses; the answer is remembered for less than a second. Nil when nobody is
+	// refused.
+	CheckActor func(actor Actor) []Statement
 	// Now is the clock of what is remembered. Default time.Now.
 	Now func() time.Time
 }

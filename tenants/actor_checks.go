@@ -17,7 +17,7 @@ const (
 
 // actorChecks remembers for a moment which actors may come in, so that not every request asks.
 type actorChecks struct {
-	ask   func(ctx context.Context, tx *Tx, actor Actor) error
+	ask   func(actor Actor) []Statement
 	now   func() time.Time
 	known *lru.Cache[actorKey, actorCheck]
 }
@@ -38,8 +38,7 @@ func newActorChecks(config AccessConfig) *actorChecks {
 	return checks
 }
 
-// check asks in a transaction of the tenant whether an actor may come in, unless it did so less than a
-// second ago. A refusal is remembered too; that nobody could be asked is not. The time counts from
+// check asks in one round trip whether an actor may come in, unless it did so less than a second ago. A refusal is remembered too; that nobody could be asked is not. The time counts from
 // before the question, so that an answer never is older than it seems.
 func (c *actorChecks) check(ctx context.Context, scope *Scope, actor Actor) error {
 	if c.ask == nil {
@@ -49,7 +48,11 @@ func (c *actorChecks) check(ctx context.Context, scope *Scope, actor Actor) erro
 	if answer, ok := c.known.Get(key); ok && began.Sub(answer.at).Abs() < checkedFor {
 		return answer.refusal
 	}
-	err := scope.Transact(ctx, func(tx *Tx) error { return c.ask(ctx, tx, actor) })
+	questions := c.ask(actor)
+	if len(questions) == 0 {
+		return nil
+	}
+	err := scope.Pipeline(ctx, questions...)
 	if kind := fault.KindOf(err); err == nil || kind == fault.Forbidden || kind == fault.Unauthenticated {
 		c.known.Add(key, actorCheck{refusal: err, at: began})
 	}

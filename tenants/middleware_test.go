@@ -58,16 +58,14 @@ func newGate(t *testing.T) *gate {
 }
 
 // check refuses whom the test names, as the user module refuses who is disabled.
-func (g *gate) check(_ context.Context, tx *tenants.Tx, actor tenants.Actor) error {
+func (g *gate) check(actor tenants.Actor) []tenants.Statement {
 	g.checks.Add(1)
-	var schema string
-	if err := tx.DB.Raw("select current_schema()::text").Scan(&schema).Error; err != nil {
-		return err
-	}
-	if err, ok := g.refused.Load(actor.UserID); ok {
-		return err.(error)
-	}
-	return nil
+	return []tenants.Statement{tenants.Row("select current_schema()::text", nil, func(func(...any) error) error {
+		if err, ok := g.refused.Load(actor.UserID); ok {
+			return err.(error)
+		}
+		return nil
+	})}
 }
 
 // answerFault writes the kind and code, in place of the app's own handler.

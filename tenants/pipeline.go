@@ -28,6 +28,16 @@ type Statement struct {
 	setsRole bool
 }
 
+// Row makes a statement of a query that finds one row or none. Found is called with what scans the row.
+func Row(sql string, args []any, found func(scan func(into ...any) error) error) Statement {
+	return Statement{SQL: sql, Args: args, Read: func(rows pgx.Rows) error {
+		if !rows.Next() {
+			return rows.Err()
+		}
+		return found(rows.Scan)
+	}}
+}
+
 // Pipeline runs all statements in one transaction of the tenant and in one round trip, which is what
 // makes a turn of the worker cheap. Each is checked like those of a transaction: one that changed the
 // role of the session would outlive the pipeline.

@@ -3,8 +3,6 @@
 package module
 
 import (
-	"context"
-
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tenantry/tenantry/tenants"
@@ -24,9 +22,9 @@ type Module struct {
 	// Onboard prepares a new tenant inside its transaction. All modules' hooks run in the one transaction,
 	// which may run again after a crash, so each finds what it made before.
 	Onboard tenants.OnboardHook
-	// CheckActor refuses an actor whose token verifies but who may not come in any more. Its answer is
-	// remembered for less than a second.
-	CheckActor func(ctx context.Context, tx *tenants.Tx, actor tenants.Actor) error
+	// CheckActor refuses an actor whose token verifies but who may not come in any more: statements in the
+	// tenant's schema whose Read answers with a fault. The answer is remembered for less than a second.
+	CheckActor func(actor tenants.Actor) []tenants.Statement
 }
 
 // Set is all modules, joined for one process.
@@ -62,17 +60,15 @@ func (s Set) OnboardHooks() []tenants.OnboardHook {
 	return all
 }
 
-// CheckActor asks every module whether the actor may come in.
-func (s Set) CheckActor(ctx context.Context, tx *tenants.Tx, actor tenants.Actor) error {
+// CheckActor gathers what every module asks before it lets an actor in.
+func (s Set) CheckActor(actor tenants.Actor) []tenants.Statement {
+	var all []tenants.Statement
 	for _, m := range s.Modules {
-		if m.CheckActor == nil {
-			continue
-		}
-		if err := m.CheckActor(ctx, tx, actor); err != nil {
-			return err
+		if m.CheckActor != nil {
+			all = append(all, m.CheckActor(actor)...)
 		}
 	}
-	return nil
+	return all
 }
 
 // Handler and Event are what modules declare their reactions with.

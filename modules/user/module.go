@@ -38,19 +38,3 @@ func onboard(_ context.Context, tx *tenants.Tx, onboarding *tenants.Onboarding) 
 	onboarding.OwnerUserID = owner.ID
 	return nil
 }
-
-// checkActor refuses a token whose subject is a disabled user. A subject that is no user of the
-// tenant, such as a machine's, passes: its issuer vouches for it.
-func checkActor(_ context.Context, tx *tenants.Tx, actor tenants.Actor) error {
-	u, err := find(tx, actor.UserID)
-	switch {
-	case fault.KindOf(err) == fault.NotFound:
-		return nil
-	case err != nil:
-		return err
-	case u.Status == Disabled:
-		return fault.New(fault.Unauthenticated, "user_disabled", "This user is disabled.")
-	default:
-		return nil
-	}
-}

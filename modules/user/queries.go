@@ -40,6 +40,25 @@ func one(query *gorm.DB) (*User, error) {
 	return &u, nil
 }
 
+// checkActor refuses a token whose subject is a disabled user. A subject that is no user of the
+// tenant, such as a machine's, passes: its issuer vouches for it.
+func checkActor(actor tenants.Actor) []tenants.Statement {
+	if uuid.Validate(actor.UserID) != nil || len(actor.UserID) != 36 {
+		return nil
+	}
+	return []tenants.Statement{tenants.Row("select status from users where id = $1", []any{actor.UserID},
+		func(scan func(into ...any) error) error {
+			var status Status
+			if err := scan(&status); err != nil {
+				return err
+			}
+			if status == Disabled {
+				return fault.New(fault.Unauthenticated, "user_disabled", "This user is disabled.")
+			}
+			return nil
+		})}
+}
+
 // list reads one user more than the page holds, which tells whether there is another page.
 func list(tx *tenants.Tx, filter Filter, after *position) ([]*User, error) {
 	query := tx.DB.Select(columns).Order("created_at desc, id desc").Limit(filter.Limit + 1)
