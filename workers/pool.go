@@ -22,6 +22,8 @@ type Pool struct {
 	calls     *calls
 	breaker   circuitbreaker.CircuitBreaker[any]
 	metrics   *Metrics
+	coverage  *coverage
+	outage    *outage
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
 
@@ -31,6 +33,7 @@ type Pool struct {
 	tenants  map[string]*tenant
 	free     int
 	stopping bool
+	balance  balance
 
 	wanted     map[string]struct{}
 	wantedNews chan struct{}
@@ -73,6 +76,9 @@ func New(config Config, parts Parts) (*Pool, error) {
 		breaker: circuitbreaker.NewBuilder[any]().
 			WithFailureThreshold(1).WithDelay(config.BreakerDelay).WithSuccessThreshold(1).Build(),
 		metrics:    parts.Metrics,
+		coverage:   parts.Metrics.coverage,
+		outage:     &outage{log: config.Log},
+		balance:    balance{news: make(chan struct{}, 1)},
 		turns:      NewTurns(config.Quantum),
 		tenants:    make(map[string]*tenant),
 		free:       config.Slots,
@@ -163,7 +169,7 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 	defer p.mu.Unlock()
 	p.free++
 	again := t.end(result)
-	again = again && !t.paused && t.held()
+	again = again && !t.paused && !t.leaving && t.held()
 	p.turns.Done(t.id, used, again)
 	switch {
 	case result.lost && t.lease.Fence == r.lease.Fence:
@@ -172,6 +178,9 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 		p.turns.Ready(t.id, t.weight) // in case the lease was lost and won again meanwhile
 	}
 	p.setAlarm(t, result.comeBackAt)
+	if t.leaving {
+		p.vacate(t)
+	}
 	p.changed.Signal()
 }
 

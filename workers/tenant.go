@@ -16,6 +16,10 @@ type tenant struct {
 	// deadline is until when the lease may be used, in nanoseconds of the process's monotonic clock;
 	// 0 when this process does not hold it.
 	deadline atomic.Int64
+	// leaving means that the tenant is handed over when its turn is over, offered that it was. Until
+	// patience is over it is left to the others.
+	leaving, offered bool
+	patience         time.Time
 	// takenUntil is until when another process holds the lease.
 	takenUntil time.Time
 
@@ -97,14 +101,13 @@ func (p *Pool) wakeLocked(t *tenant) {
 	switch {
 	case p.stopping:
 	case !t.held():
+		// While another process has it that one does the work; when it dies, meet hears of it.
 		if time.Now().After(t.takenUntil) {
 			p.want(t)
-		} else {
-			p.awaitFree(t)
 		}
 	case t.running:
 		t.dirty = true
-	case !t.paused:
+	case !t.paused && !t.leaving:
 		t.looked = false
 		t.readySince = time.Now()
 		p.turns.Ready(t.id, t.weight)
