@@ -39,7 +39,7 @@ func (o *outage) failed(ctx context.Context, message string, err error, attrs ..
 		return
 	}
 	o.began = o.last
-	o.log.WarnContext(ctx, "the database is away; nothing is lost, and publishing goes on when it is back", "error", err)
+	o.log.WarnContext(ctx, "the database is away, or does not answer in time; nothing is lost, and publishing goes on when it is back", "error", err)
 }
 
 // passed ends the outage, if there is one, with something that began after all had failed and succeeded.
