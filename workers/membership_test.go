@@ -3,6 +3,7 @@ package workers_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -236,6 +237,8 @@ func TestLeasesDoNotWaitBehindTheTurns(t *testing.T) {
 			},
 		}},
 	})
+	finish := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(finish) // before the pool is stopped
 	for range 2 {
 		<-working
 	}
@@ -247,7 +250,7 @@ func TestLeasesDoNotWaitBehindTheTurns(t *testing.T) {
 	require.Equal(t, first, l.fences())
 	require.Contains(t, strings.Fields(first), "busy1")
 	require.Zero(t, metrics.value(t, "leases_lost_total"))
-	close(release)
+	finish()
 	for _, tenant := range all {
 		l.settled(tenant)
 	}
