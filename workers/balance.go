@@ -31,9 +31,10 @@ func (s spread) surplus() int {
 	return s.held - share
 }
 
-// room is how many of the tenants that nobody holds this process should take at once. What is beyond it
-// is left to the others for a moment. The rooms of all processes together suffice for all tenants, so
-// that none waits unless they see the spread differently.
-func (s spread) room(wanted int) int {
-	return min(max(s.share(wanted)-s.held, 0), wanted)
+// room is how many of the tenants that nobody holds this process should take at once: new ones, and
+// freed ones, which still count among those that a peer holds. What is beyond it is left to the others for
+// a moment. The rooms of all processes together suffice for all tenants, so that none waits unless they
+// see the spread differently.
+func (s spread) room(fresh, freed int) int {
+	return min(max(s.share(fresh)-s.held, 0), fresh+freed)
 }

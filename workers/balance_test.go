@@ -36,8 +36,8 @@ func TestWhatAProcessHandsOver(t *testing.T) {
 func TestWhatAProcessTakesAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		spread       spread
-		wanted, room int
+		spread      spread
+		fresh, room int
 	}{
 		"alone it takes all":                {spread{held: 1000}, 10, 10},
 		"half of what is new":               {spread{peers: []int{0}}, 1000, 500},
@@ -49,7 +49,7 @@ func TestWhatAProcessTakesAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.room, c.spread.room(c.wanted))
+			require.Equal(t, c.room, c.spread.room(c.fresh, 0))
 		})
 	}
 }
@@ -78,12 +78,12 @@ func (c *cluster) spread(i int) spread { return spread{held: c.held[i], peers: c
 
 // free lets the processes take tenants in an order that nobody determines: each as much as it has room
 // for, which they find out by news that may be old, and what is left then whoever comes first.
-func (c *cluster) free(t *rapid.T, n int, but int) {
-	wanted := n
+func (c *cluster) free(t *rapid.T, fresh, freed int, but int) {
+	n := fresh + freed
 	order := rapid.Permutation(indexes(len(c.held))).Draw(t, "order")
 	for _, i := range order {
 		if i != but {
-			took := min(c.spread(i).room(wanted), n)
+			took := min(c.spread(i).room(fresh, freed), n)
 			c.held[i], n = c.held[i]+took, n-took
 		}
 	}
@@ -98,7 +98,7 @@ func (c *cluster) tick(t *rapid.T, i int) {
 	if n := c.spread(i).surplus(); n > 0 {
 		c.held[i] -= n
 		c.moved += n
-		c.free(t, n, i)
+		c.free(t, 0, n, i)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestTheSpreadConvergesAndStaysStill(t *testing.T) {
 		if rapid.Bool().Draw(t, "one dies") && len(c.held) > 1 {
 			orphans := c.held[len(c.held)-1]
 			c = newCluster(c.held[:len(c.held)-1])
-			c.free(t, orphans, -1)
+			c.free(t, orphans, 0, -1)
 		}
 		for range 3 { // all tick once in each round, one after the other in any order
 			for _, i := range rapid.Permutation(indexes(len(c.held))).Draw(t, "round") {
@@ -142,6 +142,14 @@ func TestTheSpreadConvergesAndStaysStill(t *testing.T) {
 	})
 }
 
+func TestATenantThatWasFreedIsLeftToWhoHasFewer(t *testing.T) {
+	t.Parallel()
+	require.Zero(t, spread{held: 1, peers: []int{2, 1, 0}}.room(0, 1), "it counts among the 2 of who gave it up")
+	require.Equal(t, 1, spread{held: 0, peers: []int{1, 2, 1}}.room(0, 1))
+	require.Equal(t, 4, spread{held: 1, peers: []int{9}}.room(0, 4))
+	require.Equal(t, 4, spread{held: 1, peers: []int{9}}.room(0, 5), "its share, and no more")
+}
+
 // TestSomebodyTakesWhatIsFree: processes that see the spread as it is have room for everything.
 func TestSomebodyTakesWhatIsFree(t *testing.T) {
 	t.Parallel()
@@ -149,7 +157,7 @@ func TestSomebodyTakesWhatIsFree(t *testing.T) {
 		c := newCluster(rapid.SliceOfN(rapid.IntRange(0, 500), 1, 8).Draw(t, "held"))
 		wanted, room := rapid.IntRange(0, 1000).Draw(t, "wanted"), 0
 		for i := range c.held {
-			room += c.spread(i).room(wanted)
+			room += c.spread(i).room(wanted, 0)
 		}
 		require.GreaterOrEqual(t, room, wanted)
 	})

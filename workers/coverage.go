@@ -51,10 +51,12 @@ func newCoverage() *coverage {
 		return prometheus.NewDesc(prometheus.BuildFQName("tenantry", "worker", name), help, labels, nil)
 	}
 	return &coverage{
-		backlog:    desc("tenant_backlog", "Tenants by how many unpublished events the last sweep round saw."),
-		age:        desc("tenant_oldest_unpublished_seconds", "Tenants by the age of their oldest unpublished event in the last sweep round."),
+		backlog: desc("tenant_backlog", "Tenants by how many unpublished events the last sweep round saw."),
+		age: desc("tenant_oldest_unpublished_seconds",
+			"Tenants by the age of their oldest unpublished event in the last sweep round."),
 		topBacklog: desc("top_backlog", "Unpublished events of the tenants that have most, by rank.", "rank"),
-		topAge:     desc("top_oldest_unpublished_seconds", "Age of the oldest unpublished event of the tenants where it is oldest, by rank.", "rank"),
+		topAge: desc("top_oldest_unpublished_seconds",
+			"Age of the oldest unpublished event of the tenants where it is oldest, by rank.", "rank"),
 	}
 }
 

@@ -33,13 +33,12 @@ func (p *Pool) onHint(hint Hint) {
 	}
 }
 
-// noteFree forgets that another process held a tenant's lease.
+// noteFree notes that another process gave a tenant's lease up.
 func (p *Pool) noteFree(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.tenants[id]; t != nil {
-		t.takenUntil = time.Time{}
-	}
+	t := p.remember(id)
+	t.takenUntil, t.freed = time.Time{}, true
 }
 
 // sweepLoop looks into all tenants, chunk by chunk, for what no hint told of: correctness depends on
@@ -118,10 +117,5 @@ func (p *Pool) sighted(id string, retries bool) {
 func (p *Pool) expect(id string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.tenants[id]
-	if t == nil {
-		t = &tenant{id: id, weight: 1}
-		p.tenants[id] = t
-	}
-	p.setAlarm(t, at)
+	p.setAlarm(p.remember(id), at)
 }

@@ -115,7 +115,7 @@ func (p *Pool) waitFor(t *tenant, g grant) {
 		return
 	}
 	t.takenUntil = time.Now().Add(min(g.taken, p.config.LeaseTTL))
-	t.offered = false
+	t.offered, t.freed = false, false
 }
 
 // loseLocked forgets a lease that is gone, stops the turn under it, and asks anew.

@@ -79,21 +79,25 @@ func (p *Pool) wakeAll(ids []string) {
 
 // level hands over what this process holds beyond its share. Tenants that have a turn finish it first.
 func (p *Pool) level(ctx context.Context) {
-	p.handOver(ctx, func() (chosen []*tenant) {
+	p.handOver(ctx, func() []*tenant {
 		surplus := p.balance.surplus()
-		if time.Now().Before(p.balance.offerAfter) {
+		if surplus == 0 || time.Now().Before(p.balance.offerAfter) {
 			return nil
 		}
-		var busy []*tenant
+		var free, busy []*tenant
 		for _, t := range p.tenants {
 			switch {
 			case t.deadline.Load() == 0:
+			case t.leaving: // it was chosen before
+				surplus--
 			case t.running:
 				busy = append(busy, t)
-			case len(chosen) < surplus:
-				chosen = append(chosen, t)
+			default:
+				free = append(free, t)
 			}
 		}
+		surplus = max(surplus, 0)
+		chosen := free[:min(len(free), surplus)]
 		for _, t := range busy[:min(len(busy), surplus-len(chosen))] {
 			t.leaving = true
 		}
@@ -130,8 +134,9 @@ func (p *Pool) handOver(ctx context.Context, choose func() []*tenant) {
 	defer p.leasing.Unlock()
 	p.mu.Lock()
 	until := time.Now().Add(p.config.LeaseTTL / offerParts)
-	var ids []string
-	for _, t := range choose() {
+	chosen := choose()
+	ids := make([]string, 0, len(chosen))
+	for _, t := range chosen {
 		ids = append(ids, t.id)
 		t.letGo()
 		t.stopAlarm()
@@ -158,7 +163,13 @@ func (p *Pool) handOver(ctx context.Context, choose func() []*tenant) {
 // admit chooses which of the wanted tenants to ask for now. Beyond its share this process leaves them to
 // the others first, once and for a moment. The lock is held.
 func (p *Pool) admit(wanted map[string]struct{}) (ids []string) {
-	now, room := time.Now(), p.balance.room(len(wanted))
+	freed := 0
+	for id := range wanted {
+		if t := p.tenants[id]; t != nil && t.freed {
+			freed++
+		}
+	}
+	now, room := time.Now(), p.balance.room(len(wanted)-freed, freed)
 	for id := range wanted {
 		t := p.tenants[id]
 		switch {
@@ -187,5 +198,5 @@ func (p *Pool) won(t *tenant) {
 	if t.offered {
 		p.balance.offerAfter = time.Now().Add(p.config.LeaseTTL)
 	}
-	t.leaving, t.offered = false, false
+	t.leaving, t.offered, t.freed = false, false, false
 }

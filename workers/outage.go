@@ -28,7 +28,7 @@ type outage struct {
 // failed logs a failure, unless it is one more of the outage that was told of.
 func (o *outage) failed(ctx context.Context, message string, err error, attrs ...any) {
 	if !tenants.Away(err) && !errors.Is(err, context.DeadlineExceeded) {
-		o.log.WarnContext(ctx, message, append(attrs, "error", err)...)
+		o.log.WarnContext(ctx, message, append(attrs, "error", err)...) //nolint:sloglint // those who call pass constants
 		return
 	}
 	o.mu.Lock()
@@ -39,7 +39,8 @@ func (o *outage) failed(ctx context.Context, message string, err error, attrs ..
 		return
 	}
 	o.began = o.last
-	o.log.WarnContext(ctx, "the database is away, or does not answer in time; nothing is lost, and publishing goes on when it is back", "error", err)
+	o.log.WarnContext(ctx, "the database is away, or does not answer in time; nothing is lost, and publishing goes on when it is back",
+		"error", err)
 }
 
 // passed ends the outage, if there is one, with something that began after all had failed and succeeded.

@@ -20,6 +20,8 @@ type tenant struct {
 	// patience is over it is left to the others.
 	leaving, offered bool
 	patience         time.Time
+	// freed means that another process gave it up a moment ago.
+	freed bool
 	// takenUntil is until when another process holds the lease.
 	takenUntil time.Time
 
@@ -89,12 +91,17 @@ func (t *tenant) stopAlarm() {
 func (p *Pool) wake(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.wakeLocked(p.remember(id))
+}
+
+// remember returns what is known of a tenant. The lock is held.
+func (p *Pool) remember(id string) *tenant {
 	t := p.tenants[id]
 	if t == nil {
 		t = &tenant{id: id, weight: 1}
 		p.tenants[id] = t
 	}
-	p.wakeLocked(t)
+	return t
 }
 
 func (p *Pool) wakeLocked(t *tenant) {

@@ -78,7 +78,8 @@ func TestTheWorstTenantsAreForOperatorsAndOnOnePage(t *testing.T) {
 	t.Parallel()
 	tenant := apptest.New(t)
 	for _, filter := range []outbox.StatusFilter{
-		{Sort: "size"}, {Sort: outbox.SortOldest, Limit: 201},
+		{Sort: "size"},
+		{Sort: outbox.SortOldest, Limit: 201},
 		{Sort: outbox.SortOldest, Cursor: cursorOf(t, "main", "acme")},
 	} {
 		_, err := newService().Status(t.Context(), apptest.Operator(), filter)
