@@ -96,7 +96,7 @@ func OpenCluster(config ClusterConfig) (*Cluster, error) {
 }
 
 // reservedConns are for the three who may not wait behind the tenants' work, nor for each other: who
-// renews leases, who wins them, and who sweeps.
+// renews leases, who wins them, and who looks into all tenants, one look at a time.
 const reservedConns = 3
 
 func (c ClusterConfig) openPool(maxConns int) (*pgxpool.Pool, error) {

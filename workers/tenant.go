@@ -29,7 +29,8 @@ type tenant struct {
 	dirty   bool // a hint came during the turn
 	cancel  context.CancelFunc
 
-	readySince time.Time
+	foundAt    time.Time // when it was known to have work; zero while it has none
+	readySince time.Time // when it began to wait for its turn
 	lastWork   time.Time
 	visited    *time.Time // since the last renewal
 	retries    bool       // there may be deliveries to try again now
@@ -76,7 +77,9 @@ func (t *tenant) end(result turnResult) bool {
 	t.readySince = now
 	again := result.more || t.dirty
 	t.looked = result.looked && again && !t.dirty
-	t.dirty = false
+	if t.dirty = false; !again {
+		t.foundAt = time.Time{}
+	}
 	return again
 }
 
@@ -105,6 +108,9 @@ func (p *Pool) remember(id string) *tenant {
 }
 
 func (p *Pool) wakeLocked(t *tenant) {
+	if t.foundAt.IsZero() {
+		t.foundAt = time.Now()
+	}
 	switch {
 	case p.stopping:
 	case !t.held():
@@ -116,7 +122,9 @@ func (p *Pool) wakeLocked(t *tenant) {
 		t.dirty = true
 	case !t.paused && !t.leaving:
 		t.looked = false
-		t.readySince = time.Now()
+		if !p.turns.Has(t.id) {
+			t.readySince = time.Now()
+		}
 		p.turns.Ready(t.id, t.weight)
 		p.changed.Signal()
 	}
