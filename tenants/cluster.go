@@ -21,7 +21,7 @@ type ClusterConfig struct {
 	// URL is the cluster's database as the application's login.
 	URL string
 	// MaxConns bounds the connections that all of its tenants share. Default 20. A worker opens up to
-	// three more, for its leases and its sweep.
+	// two more, for its leases and its sweep.
 	MaxConns int
 	// TenantsPerConn is how many distinct tenants a connection serves before it is retired, because a
 	// PostgreSQL backend keeps the catalog entries of all it has served. Default 1000.
@@ -95,9 +95,10 @@ func OpenCluster(config ClusterConfig) (*Cluster, error) {
 	}, nil
 }
 
-// reservedConns are for the three who may not wait behind the tenants' work, nor for each other: who
-// renews leases, who wins them, and who looks into all tenants, one look at a time.
-const reservedConns = 3
+// reservedConns are for those who may not wait behind the tenants' work: one for who looks into all
+// tenants, one look at a time, and one for who wins and renews leases, which takes a moment. They are all
+// that an idle worker uses.
+const reservedConns = 2
 
 func (c ClusterConfig) openPool(maxConns int) (*pgxpool.Pool, error) {
 	poolConfig, err := parsePool(c.Name, c.URL, maxConns)
