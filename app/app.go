@@ -29,6 +29,9 @@ type Config struct {
 	// WorkerClusters are the clusters whose events this process publishes. A process that is only a
 	// worker reaches no other cluster, not even the one with the registry.
 	WorkerClusters []string
+	// WorkerName is the process's name in the leases. Whoever gives one sees to it that no other process
+	// of that name lives. Default: the host's name and a random part.
+	WorkerName string
 	// Log is the process's log. Default: nothing is logged.
 	Log *slog.Logger
 	// Version and Commit say which program this is. Defaults "dev" and nothing.

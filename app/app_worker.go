@@ -36,6 +36,7 @@ func (a *App) newPool(name string) (*workers.Pool, error) {
 	}
 	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"cluster": name}, a.metrics.registry)
 	cfg := workerConfig(a.config.Settings)
+	cfg.Holder = a.config.WorkerName
 	cfg.Log = a.log.With("cluster", name)
 	pool, err := workers.New(cfg, workers.Parts{
 		Cluster:   cluster,

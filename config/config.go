@@ -17,7 +17,7 @@ type Settings struct {
 	DatabaseURL          string             `env:"TENANTRY_DATABASE_URL" format:"postgres" shown:"embedded" meaning:"the home cluster (registry, and the tenants of cluster main), as the application's login"`
 	OwnerDatabaseURL     string             `env:"TENANTRY_OWNER_DATABASE_URL" format:"postgres" shown:"embedded" meaning:"the same as the owner's login, for migrations, onboarding and offboarding; without it serve answers those with 503"`
 	Clusters             map[string]Cluster `env:"-" meaning:"a further cluster: TENANTRY_CLUSTER_EU_1_URL is cluster eu-1, as the application's login"`
-	DatabasePoolSize     int                `env:"TENANTRY_DATABASE_POOL_SIZE" envDefault:"16" min:"1" max:"1000" meaning:"most connections to one cluster that a process opens for all of its tenants together"`
+	DatabasePoolSize     int                `env:"TENANTRY_DATABASE_POOL_SIZE" envDefault:"16" min:"1" max:"1000" meaning:"most connections to one cluster that a process opens for all of its tenants together; a worker opens up to two more, for its leases"`
 	TenantsPerConnection int                `env:"TENANTRY_TENANTS_PER_CONNECTION" envDefault:"1000" min:"1" meaning:"distinct tenants that a connection serves before it is retired, because PostgreSQL caches the catalog of each one in that connection's memory"`
 	NATSURL              string             `env:"TENANTRY_NATS_URL" format:"nats" shown:"embedded" meaning:"the broker; several servers of one NATS cluster are separated by commas"`
 	Listen               string             `env:"TENANTRY_LISTEN" envDefault:"127.0.0.1:8080" format:"address" meaning:"address of the API; port 0 picks a free one"`

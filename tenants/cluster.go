@@ -20,7 +20,8 @@ type ClusterConfig struct {
 	Name string
 	// URL is the cluster's database as the application's login.
 	URL string
-	// MaxConns bounds the connections that all of its tenants share. Default 20.
+	// MaxConns bounds the connections that all of its tenants share. Default 20. A worker opens up to
+	// two more, for its leases and its sweep.
 	MaxConns int
 	// TenantsPerConn is how many distinct tenants a connection serves before it is retired, because a
 	// PostgreSQL backend keeps the catalog entries of all it has served. Default 1000.
@@ -59,10 +60,11 @@ func (c ClusterConfig) withDefaults() ClusterConfig {
 
 // Cluster is one PostgreSQL server as the application's login sees it: one pool for all tenants.
 type Cluster struct {
-	config ClusterConfig
-	pool   *pgxpool.Pool
-	sql    *sql.DB
-	gorm   *gorm.DB
+	config   ClusterConfig
+	pool     *pgxpool.Pool
+	reserved *pgxpool.Pool
+	sql      *sql.DB
+	gorm     *gorm.DB
 
 	unscoped, refused *sql.DB
 }
@@ -71,25 +73,44 @@ type Cluster struct {
 // start is reached as soon as it is back.
 func OpenCluster(config ClusterConfig) (*Cluster, error) {
 	config = config.withDefaults()
-	poolConfig, err := parsePool(config.Name, config.URL, config.MaxConns)
+	pool, err := config.openPool(config.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	poolConfig.AfterRelease = retireAfter(config.TenantsPerConn, config.OnRetire)
-	pool, err := pgxpool.NewWithConfig(context.Background(), poolConfig)
+	reserved, err := config.openPool(reservedConns)
 	if err != nil {
-		return nil, fmt.Errorf("open the pool of cluster %s: %w", config.Name, err)
+		pool.Close()
+		return nil, err
 	}
 	unscoped := sql.OpenDB(refusing{ErrUnscoped})
 	base, err := openGORM(unscoped)
 	if err != nil {
 		pool.Close()
+		reserved.Close()
 		return nil, fmt.Errorf("prepare gorm for cluster %s: %w", config.Name, err)
 	}
 	return &Cluster{
-		config: config, pool: pool, sql: stdlib.OpenDBFromPool(pool), gorm: base,
+		config: config, pool: pool, reserved: reserved, sql: stdlib.OpenDBFromPool(pool), gorm: base,
 		unscoped: unscoped, refused: sql.OpenDB(refusing{ErrStatement}),
 	}, nil
+}
+
+// reservedConns are for those who may not wait behind the tenants' work: one for who looks into all
+// tenants, one look at a time, and one for who wins and renews leases, which takes a moment. They are all
+// that an idle worker uses.
+const reservedConns = 2
+
+func (c ClusterConfig) openPool(maxConns int) (*pgxpool.Pool, error) {
+	poolConfig, err := parsePool(c.Name, c.URL, maxConns)
+	if err != nil {
+		return nil, err
+	}
+	poolConfig.AfterRelease = retireAfter(c.TenantsPerConn, c.OnRetire)
+	pool, err := pgxpool.NewWithConfig(context.Background(), poolConfig)
+	if err != nil {
+		return nil, fmt.Errorf("open the pool of cluster %s: %w", c.Name, err)
+	}
+	return pool, nil
 }
 
 // connectTimeout bounds one attempt to connect, unless the URL says otherwise.
@@ -128,6 +149,11 @@ func (c *Cluster) Name() string { return c.config.Name }
 // no tenant's. Tenants' data is reached through a Scope.
 func (c *Cluster) Pool() *pgxpool.Pool { return c.pool }
 
+// Reserved is a small pool beside the other one, likewise of the application's login. A worker's leases
+// go over it: were they to wait behind the turns, long ones would cost it the leases under which they
+// run. It opens nothing until it is used.
+func (c *Cluster) Reserved() *pgxpool.Pool { return c.reserved }
+
 // Login is the name of the application's login.
 func (c *Cluster) Login() string { return c.pool.Config().ConnConfig.User }
 
@@ -140,4 +166,5 @@ func (c *Cluster) Close() {
 		_ = db.Close() // none holds a connection of its own: they are the pool's
 	}
 	c.pool.Close()
+	c.reserved.Close()
 }

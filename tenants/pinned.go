@@ -35,7 +35,7 @@ func (p Pin) Occurrence() string { return fmt.Sprint(p.Kind, " ", p.PID, " ", p.
 // Pinned lists what holds back vacuum at this moment, also for a moment only, worst first. It never says
 // what a session was asked.
 func (c *Cluster) Pinned(ctx context.Context) ([]Pin, error) {
-	rows, err := c.pool.Query(ctx, `
+	rows, err := c.reserved.Query(ctx, `
 		select kind, coalesce(pid, 0), name, login, application, state, coalesce(seconds, 0),
 		       coalesce(held, ''), coalesce(transactions, 0)
 		from dispatch.pinned()`)

@@ -42,10 +42,10 @@ func retireAfter(limit int, onRetire func()) func(*pgx.Conn) bool {
 	}
 }
 
-// Visit lends a connection, as the application's login, to a statement that looks into at most so many
+// Visit lends a reserved connection, as the application's login, to a statement that looks into at most so many
 // tenants at once. Visits of the same name look into the same ones.
 func (c *Cluster) Visit(ctx context.Context, name string, tenants int, use func(*pgx.Conn) error) error {
-	err := c.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+	err := c.reserved.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		noteServed(conn.Conn(), "visit "+name, tenants)
 		return use(conn.Conn())
 	})

@@ -233,6 +233,11 @@ func databaseFault(err error) error {
 	return unavailable
 }
 
+// Away reports whether an error means that the database is away, which is no tenant's failure and passes.
+func Away(err error) bool {
+	return err != nil && (fault.KindOf(err) == fault.Unavailable || away(err))
+}
+
 func away(err error) bool {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "57P") || pgErr.Code == "53300"

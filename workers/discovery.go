@@ -33,43 +33,45 @@ func (p *Pool) onHint(hint Hint) {
 	}
 }
 
-// noteFree forgets that another process held a tenant's lease.
+// noteFree notes that another process gave a tenant's lease up.
 func (p *Pool) noteFree(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.tenants[id]; t != nil {
-		t.takenUntil = time.Time{}
-	}
+	t := p.remember(id)
+	t.takenUntil, t.freed = time.Time{}, true
 }
 
 // sweepLoop looks into all tenants, chunk by chunk, for what no hint told of: correctness depends on
 // this alone.
 func (p *Pool) sweepLoop(ctx context.Context) error {
-	after, chunks, between := firstTenant, 0, time.Duration(0) // the first round goes without pauses
-	var oldest time.Duration
+	after, between := firstTenant, time.Duration(0) // the first round goes without pauses
+	var looked round
 	for {
 		pause(ctx, between)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		began := time.Now()
 		seen, last, err := p.sweep(ctx, after)
 		if err != nil {
 			if ctx.Err() == nil {
-				p.config.Log.WarnContext(ctx, "the sweep failed; trying again", "error", err)
+				p.outage.failed(ctx, "the sweep failed; trying again", err)
 			}
 			between = p.config.SweepPauseMax
 			continue
 		}
-		oldest = max(oldest, p.sight(seen))
-		chunks++
+		p.outage.passed(ctx, began)
+		p.sight(seen)
+		looked.add(seen, time.Now())
 		if last != "" {
 			after = last
 			continue
 		}
+		between = p.sweepPause(looked.chunks)
+		p.coverage.noteRound(looked)
+		p.metrics.oldestSeconds.Set(ranked(looked.ages, 0))
 		p.metrics.sweeps.Inc()
-		p.metrics.oldestSeconds.Set(oldest.Seconds())
-		between = p.sweepPause(chunks)
-		after, chunks, oldest = firstTenant, 0, 0
+		after, looked = firstTenant, round{}
 	}
 }
 
@@ -92,14 +94,10 @@ func (p *Pool) sweepPause(chunks int) time.Duration {
 	return even - even/10 + rand.N(even/5+1) //nolint:gosec // jitter needs no secrecy
 }
 
-// sight wakes what has work now, and sets the alarm for what has some later. It returns the age of the
-// oldest unpublished event seen.
-func (p *Pool) sight(seen []sighting) (oldest time.Duration) {
+// sight wakes what has work now, and sets the alarm for what has some later.
+func (p *Pool) sight(seen []sighting) {
 	now := time.Now()
 	for _, s := range seen {
-		if s.oldest != nil {
-			oldest = max(oldest, now.Sub(*s.oldest))
-		}
 		if s.oldest != nil || !s.due.After(now) {
 			p.sighted(s.tenantID, s.due != nil)
 		}
@@ -107,7 +105,6 @@ func (p *Pool) sight(seen []sighting) (oldest time.Duration) {
 			p.expect(s.tenantID, *s.due)
 		}
 	}
-	return oldest
 }
 
 func (p *Pool) sighted(id string, retries bool) {
@@ -122,10 +119,5 @@ func (p *Pool) sighted(id string, retries bool) {
 func (p *Pool) expect(id string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.tenants[id]
-	if t == nil {
-		t = &tenant{id: id, weight: 1}
-		p.tenants[id] = t
-	}
-	p.setAlarm(t, at)
+	p.setAlarm(p.remember(id), at)
 }

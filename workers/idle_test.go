@@ -82,7 +82,7 @@ func (o observer) ask(question string) (n int) {
 // the process used one, and how many transactions the server counted.
 func (o observer) watch(cluster *tenants.Cluster, span time.Duration) (acquired, counted float64) {
 	o.lab.t.Helper()
-	acquires, transactions, began := cluster.Pool().Stat().AcquireCount(), o.transactions(), time.Now()
+	acquires, transactions, began := uses(cluster), o.transactions(), time.Now()
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for now := range ticker.C {
@@ -92,7 +92,12 @@ func (o observer) watch(cluster *tenants.Cluster, span time.Duration) (acquired,
 		}
 	}
 	seconds := time.Since(began).Seconds()
-	return float64(cluster.Pool().Stat().AcquireCount()-acquires) / seconds, float64(o.transactions()-transactions) / seconds
+	return float64(uses(cluster)-acquires) / seconds, float64(o.transactions()-transactions) / seconds
+}
+
+// uses is how often a connection was taken, for the tenants or for the leases.
+func uses(cluster *tenants.Cluster) int64 {
+	return cluster.Pool().Stat().AcquireCount() + cluster.Reserved().Stat().AcquireCount()
 }
 
 // connections are the application's.

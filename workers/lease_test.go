@@ -62,10 +62,16 @@ func TestTwoPoolsShareTheTenantsAndNeverOne(t *testing.T) {
 	stile := newTurnstile()
 	broker := &recorder{}
 	ears := []*megaphone{newMegaphone(), newMegaphone()}
+	meters := []meter{newMeter(), newMeter()}
 	for i, ear := range ears {
 		config := deaf()
 		config.Holder, config.LeaseTTL, config.BatchSize = fmt.Sprint("pool-", i), time.Minute, 20
-		l.run(config, workers.Parts{Publisher: broker, Hints: ear, Source: stile.spy(l.source)})
+		l.run(config, workers.Parts{
+			Publisher: broker, Hints: ear, Source: stile.spy(l.source), Metrics: workers.NewMetrics(meters[i].registry),
+		})
+	}
+	for _, metrics := range meters { // both have looked once, and do so no more
+		eventually(t, func() bool { return metrics.value(t, "sweep_rounds_total") == 1 })
 	}
 	for _, tenant := range all {
 		l.fill(tenant, 200, 10)

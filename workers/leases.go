@@ -25,6 +25,9 @@ func (p *Pool) want(t *tenant) {
 
 // acquireLoop takes the leases of tenants that have work.
 func (p *Pool) acquireLoop(ctx context.Context) error {
+	if err := p.join(ctx); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -33,7 +36,7 @@ func (p *Pool) acquireLoop(ctx context.Context) error {
 		}
 		for chunk := range slices.Chunk(p.takeWanted(), acquireChunk) {
 			if err := p.acquire(ctx, chunk); err != nil && ctx.Err() == nil {
-				p.config.Log.WarnContext(ctx, "leases could not be acquired; trying again", "error", err)
+				p.outage.failed(ctx, "leases could not be acquired; trying again", err)
 				p.wantAgain(chunk)
 				pause(ctx, time.Second)
 			}
@@ -44,10 +47,7 @@ func (p *Pool) acquireLoop(ctx context.Context) error {
 func (p *Pool) takeWanted() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ids := make([]string, 0, len(p.wanted))
-	for id := range p.wanted {
-		ids = append(ids, id)
-	}
+	ids := p.admit(p.wanted)
 	clear(p.wanted)
 	return ids
 }
@@ -99,6 +99,7 @@ func (p *Pool) install(g grant, asked time.Time) {
 		p.waitFor(t, g)
 		return
 	}
+	p.won(t)
 	t.lease, t.weight, t.paused = g.lease, g.weight, g.paused
 	t.lastWork = time.Now()
 	t.retries = true // nobody looked yet
@@ -106,20 +107,15 @@ func (p *Pool) install(g grant, asked time.Time) {
 	p.wakeLocked(t)
 }
 
-// waitFor asks again when the other holder's time is over. A lease that is free and was not granted was
-// locked for the moment, by a sweep or by another process that takes it.
+// waitFor notes until when another process has the lease. One that is free and was not granted was
+// locked for the moment, by a sweep or by another process that takes it; it is asked for again.
 func (p *Pool) waitFor(t *tenant, g grant) {
 	if g.taken <= 0 {
 		p.setAlarm(t, time.Now().Add(lockedPause+rand.N(lockedPause))) //nolint:gosec // jitter needs no secrecy
 		return
 	}
 	t.takenUntil = time.Now().Add(min(g.taken, p.config.LeaseTTL))
-	p.awaitFree(t)
-}
-
-// awaitFree asks again, some time after the other holder's time is over.
-func (p *Pool) awaitFree(t *tenant) {
-	p.setAlarm(t, t.takenUntil.Add(rand.N(p.config.LeaseTTL/4))) //nolint:gosec // jitter needs no secrecy
+	t.offered, t.freed = false, false
 }
 
 // loseLocked forgets a lease that is gone, stops the turn under it, and asks anew.
@@ -135,7 +131,8 @@ func (p *Pool) loseLocked(t *tenant) {
 	}
 }
 
-// renewLoop keeps the leases of tenants that have work, and lets go of those that have none.
+// renewLoop keeps the leases of tenants that have work, and lets go of those that have none or that
+// others have room for.
 func (p *Pool) renewLoop(ctx context.Context) {
 	ticker := time.NewTicker(p.config.LeaseTTL / renewParts)
 	defer ticker.Stop()
@@ -143,11 +140,21 @@ func (p *Pool) renewLoop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-p.balance.news:
+			p.handOverVacated(ctx)
+			continue
 		case <-ticker.C:
 		}
 		if err := p.renew(ctx); err != nil && ctx.Err() == nil {
-			p.config.Log.WarnContext(ctx, "leases could not be renewed; they run out unless this passes", "error", err)
+			p.outage.failed(ctx, "leases could not be renewed; they run out unless this passes", err)
 		}
+		if err := p.meet(ctx); err != nil {
+			if ctx.Err() == nil {
+				p.outage.failed(ctx, "the worker could not meet the others", err)
+			}
+			continue
+		}
+		p.level(ctx)
 	}
 }
 
@@ -204,6 +211,9 @@ func (p *Pool) heldAndIdle(ctx context.Context) (ids []string, fences []int64, v
 	for id, t := range p.tenants {
 		switch {
 		case t.deadline.Load() == 0:
+			if p.isForgotten(t) {
+				delete(p.tenants, id)
+			}
 		case p.isIdle(t):
 			idle = append(idle, id)
 			t.letGo()
@@ -215,12 +225,13 @@ func (p *Pool) heldAndIdle(ctx context.Context) (ids []string, fences []int64, v
 			t.visited = nil
 		}
 	}
+	p.balance.held = len(ids)
 	p.mu.Unlock()
 	if len(idle) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
 		defer cancel()
 		if err := p.ledger.release(ctx, idle); err != nil && ctx.Err() == nil {
-			p.config.Log.WarnContext(ctx, "idle leases could not be released; they run out by themselves", "error", err)
+			p.outage.failed(ctx, "idle leases could not be released; they run out by themselves", err)
 		}
 	}
 	return ids, fences, visits
@@ -234,6 +245,12 @@ func (p *Pool) isIdle(t *tenant) bool {
 	return t.alarmAt.IsZero() || time.Until(t.alarmAt) > p.config.IdleRelease
 }
 
+// isForgotten reports that nothing needs to be remembered of a tenant which this process does not hold.
+func (p *Pool) isForgotten(t *tenant) bool {
+	_, wanted := p.wanted[t.id]
+	return !wanted && !t.running && t.alarmAt.IsZero() && time.Now().After(t.takenUntil)
+}
+
 // releaseAll gives everything up at the end, so that the next process goes on at once.
 func (p *Pool) releaseAll(ctx context.Context) {
 	p.mu.Lock()
@@ -245,11 +262,14 @@ func (p *Pool) releaseAll(ctx context.Context) {
 		}
 	}
 	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL)
+	defer cancel()
+	if err := p.ledger.leave(ctx); err != nil {
+		p.config.Log.WarnContext(ctx, "the others count on this process until its time is over", "error", err)
+	}
 	if len(ids) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL)
-	defer cancel()
 	if err := p.ledger.release(ctx, ids); err != nil {
 		p.config.Log.WarnContext(ctx, "leases could not be released; they run out by themselves", "error", err)
 		return

@@ -34,9 +34,57 @@ type grant struct {
 	taken time.Duration
 }
 
+// reclaim gives up what a former process of this name held, and returns it: what is won anew after that
+// has a new fence, so that nothing which the former one left under way passes for this one's.
+func (l *ledger) reclaim(ctx context.Context) ([]string, error) {
+	rows, err := l.cluster.Reserved().Query(ctx, `
+		with locked as (
+			select tenant_id from dispatch.ledger
+			where holder = $1 and expires_at > '-infinity' order by tenant_id for update
+		)
+		update dispatch.ledger l set expires_at = '-infinity'
+		from locked where l.tenant_id = locked.tenant_id
+		returning l.tenant_id::text`, l.holder)
+	if err != nil {
+		return nil, fmt.Errorf("give up former leases: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("give up former leases: %w", err)
+	}
+	return ids, nil
+}
+
+// heard is what a process learns from the others' heartbeats, and of the coverage.
+type heard struct {
+	peers              []int    // how many tenants each other live process holds
+	orphans            []string // tenants whose holder died
+	tenants, unvisited int64
+}
+
+// heartbeat tells that this process lives.
+func (l *ledger) heartbeat(ctx context.Context, visitWithin time.Duration) (h heard, err error) {
+	err = l.cluster.Reserved().QueryRow(ctx, `
+		select peers, orphans::text[], tenants, unvisited
+		from dispatch.heartbeat($1, make_interval(secs => $2), make_interval(secs => $3))`,
+		l.holder, l.ttl.Seconds(), visitWithin.Seconds()).Scan(&h.peers, &h.orphans, &h.tenants, &h.unvisited)
+	if err != nil {
+		return heard{}, fmt.Errorf("tell that this process lives: %w", err)
+	}
+	return h, nil
+}
+
+// leave forgets this process.
+func (l *ledger) leave(ctx context.Context) error {
+	if _, err := l.cluster.Reserved().Exec(ctx, `delete from dispatch.workers where holder = $1`, l.holder); err != nil {
+		return fmt.Errorf("leave the other workers: %w", err)
+	}
+	return nil
+}
+
 // acquire takes the leases that are free and says of the others until when they are taken.
 func (l *ledger) acquire(ctx context.Context, tenantIDs []string) ([]grant, error) {
-	rows, err := l.cluster.Pool().Query(ctx, `
+	rows, err := l.cluster.Reserved().Query(ctx, `
 		select tenant_id::text, slug, schema_name, role_name, weight, paused, fence, held,
 		       case when expires_at > clock_timestamp()
 		            then extract(epoch from expires_at - clock_timestamp())::float8 else 0 end
@@ -73,7 +121,7 @@ type renewal struct {
 
 // renew prolongs leases and notes the visits since the last time. Those missing in the answer are lost.
 func (l *ledger) renew(ctx context.Context, tenantIDs []string, fences []int64, visits []*time.Time) ([]renewal, error) {
-	rows, err := l.cluster.Pool().Query(ctx, `
+	rows, err := l.cluster.Reserved().Query(ctx, `
 		with locked as (`+lockLedger+`)
 		update dispatch.ledger l
 		set expires_at = clock_timestamp() + make_interval(secs => $4),
@@ -100,7 +148,7 @@ func (l *ledger) renew(ctx context.Context, tenantIDs []string, fences []int64, 
 
 // release gives leases up, so that another process can take them at once.
 func (l *ledger) release(ctx context.Context, tenantIDs []string) error {
-	_, err := l.cluster.Pool().Exec(ctx, `
+	_, err := l.cluster.Reserved().Exec(ctx, `
 		with locked as (`+lockLedger+`)
 		update dispatch.ledger l set expires_at = '-infinity'
 		from locked where l.tenant_id = locked.tenant_id and l.holder = $2`, tenantIDs, l.holder)
@@ -115,6 +163,7 @@ type sighting struct {
 	tenantID string
 	oldest   *time.Time
 	due      *time.Time
+	backlog  int64 // about how many are unpublished
 }
 
 // sweep looks into a chunk of tenants after an id. It returns the last id of the chunk, which is empty
@@ -122,7 +171,7 @@ type sighting struct {
 func (l *ledger) sweep(ctx context.Context, after string, limit int) (seen []sighting, last string, err error) {
 	err = l.cluster.Visit(ctx, after, limit, func(conn *pgx.Conn) error {
 		rows, err := conn.Query(ctx, `
-			select tenant_id::text, oldest_unpublished_at, due_at, last_in_chunk
+			select tenant_id::text, oldest_unpublished_at, due_at, backlog, last_in_chunk
 			from dispatch.sweep($1::uuid, $2)`, after, limit)
 		if err != nil {
 			return err //nolint:wrapcheck // the one who calls Visit wraps it
@@ -141,7 +190,7 @@ func scanSweep(rows pgx.Rows) (seen []sighting, last string, err error) {
 	for rows.Next() {
 		var s sighting
 		var end bool
-		if err := rows.Scan(&s.tenantID, &s.oldest, &s.due, &end); err != nil {
+		if err := rows.Scan(&s.tenantID, &s.oldest, &s.due, &s.backlog, &end); err != nil {
 			return nil, "", err
 		}
 		if end {

@@ -10,7 +10,7 @@ import (
 // claimPruning takes the tenants that retention has looked after least lately, so that no other process
 // does. It is a statement of its own: the deletions must not hold the rows that leases are renewed in.
 func (l *ledger) claimPruning(ctx context.Context, r Retention) ([]string, error) {
-	rows, err := l.cluster.Pool().Query(ctx, `
+	rows, err := l.cluster.Reserved().Query(ctx, `
 		with due as (
 			select tenant_id from dispatch.ledger where pruned_at < now() - make_interval(secs => $1)
 			order by pruned_at limit $2 for update skip locked
@@ -72,7 +72,7 @@ func (d *pruned) scan(rows pgx.Rows) error {
 
 // unclaimPruning makes tenants due at once that have more, behind those that are due already.
 func (l *ledger) unclaimPruning(ctx context.Context, tenantIDs []string, r Retention) error {
-	_, err := l.cluster.Pool().Exec(ctx, `
+	_, err := l.cluster.Reserved().Exec(ctx, `
 		with locked as (`+lockLedger+`)
 		update dispatch.ledger l set pruned_at = now() - make_interval(secs => $2)
 		from locked where l.tenant_id = locked.tenant_id`, tenantIDs, r.Rest.Seconds())

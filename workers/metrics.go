@@ -17,11 +17,18 @@ type Metrics struct {
 	held, waiting                                prometheus.Gauge
 	oldestSeconds                                prometheus.Gauge
 	sweeps                                       prometheus.Counter
+	processes, unvisited                         prometheus.Gauge
+	handedOver                                   prometheus.Counter
+	coverage                                     *coverage
 }
 
 // NewMetrics registers the pool's metrics; a nil registerer counts for nobody.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	f := promauto.With(registerer)
+	coverage := newCoverage()
+	if registerer != nil {
+		registerer.MustRegister(coverage)
+	}
 	counter := func(name, help string) prometheus.Counter {
 		return f.NewCounter(prometheus.CounterOpts{Namespace: "tenantry", Subsystem: "worker", Name: name, Help: help})
 	}
@@ -53,6 +60,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			"Time from an event's commit to its completion, for those that everybody took the first time."),
 		held:          gauge("leases_held", "Tenants that this process publishes for."),
 		waiting:       gauge("tenants_waiting", "Tenants that wait for their turn."),
+		processes:     gauge("processes", "Live worker processes of the cluster, this one included."),
+		unvisited:     gauge("tenants_not_visited_in_time", "Tenants that no worker has looked at for three rounds of the sweep."),
+		handedOver:    counter("leases_handed_over_total", "Leases given up because others held fewer."),
+		coverage:      coverage,
 		oldestSeconds: gauge("oldest_unpublished_seconds", "Age of the oldest unpublished event that the last sweep saw in any tenant."),
 
 		destinations: newDestinationMetrics(f),

@@ -22,7 +22,7 @@ func (p *Pool) awaitPauses(ctx context.Context) {
 			return
 		}
 		if ctx.Err() == nil {
-			p.config.Log.WarnContext(ctx, "the paused handlers could not be read; trying again", "error", err)
+			p.outage.failed(ctx, "the paused handlers could not be read; trying again", err)
 		}
 		pause(ctx, time.Second)
 	}
@@ -37,7 +37,7 @@ func (p *Pool) pauseLoop(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		if err := p.readPauses(ctx); err != nil && ctx.Err() == nil {
-			p.config.Log.WarnContext(ctx, "the paused handlers could not be read; they stay as they are", "error", err)
+			p.outage.failed(ctx, "the paused handlers could not be read; they stay as they are", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -65,7 +65,7 @@ func (p *Pool) readPauses(ctx context.Context) error {
 // pausedHandlers are those that an operator paused. A cluster whose dispatch schema is older than this
 // program knows of none.
 func (l *ledger) pausedHandlers(ctx context.Context) ([]string, error) {
-	rows, err := l.cluster.Pool().Query(ctx, "select handler from dispatch.paused_handlers order by handler")
+	rows, err := l.cluster.Reserved().Query(ctx, "select handler from dispatch.paused_handlers order by handler")
 	if err == nil {
 		var names []string
 		if names, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {

@@ -62,7 +62,7 @@ func (p *Pool) pinnedLoop(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err := p.lookForPins(ctx, known); err != nil && ctx.Err() == nil {
-			p.config.Log.WarnContext(ctx, "cannot look for what holds back vacuum; trying again", "error", err)
+			p.outage.failed(ctx, "cannot look for what holds back vacuum; trying again", err)
 		}
 	}
 }

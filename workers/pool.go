@@ -21,6 +21,8 @@ type Pool struct {
 	calls     *calls
 	holds     *holds
 	metrics   *Metrics
+	coverage  *coverage
+	outage    *outage
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
 
@@ -31,6 +33,7 @@ type Pool struct {
 	free     int
 	cost     time.Duration // what an event's handlers took in the last turn, of whatever tenant
 	stopping bool
+	balance  balance
 
 	wanted     map[string]struct{}
 	wantedNews chan struct{}
@@ -71,6 +74,9 @@ func New(config Config, parts Parts) (*Pool, error) {
 		hints:      parts.Hints,
 		calls:      calls,
 		metrics:    parts.Metrics,
+		coverage:   parts.Metrics.coverage,
+		outage:     &outage{log: config.Log},
+		balance:    balance{news: make(chan struct{}, 1)},
 		turns:      NewTurns(config.Quantum),
 		tenants:    make(map[string]*tenant),
 		free:       config.Slots,
@@ -170,7 +176,7 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 		p.cost = result.cost
 	}
 	again := t.end(result)
-	again = again && !t.paused && t.held()
+	again = again && !t.paused && !t.leaving && t.held()
 	p.turns.Done(t.id, used, again)
 	switch {
 	case result.lost && t.lease.Fence == r.lease.Fence:
@@ -179,6 +185,9 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 		p.turns.Ready(t.id, t.weight) // in case the lease was lost and won again meanwhile
 	}
 	p.setAlarm(t, result.comeBackAt)
+	if t.leaving {
+		p.vacate(t)
+	}
 	p.changed.Signal()
 }
 

@@ -35,6 +35,8 @@ const (
 type orders struct {
 	// Database is the cluster's URL as the application's login, Broker the broker's.
 	Database, Broker string
+	// Holder is the process's name in the leases; a name of its own when empty.
+	Holder string
 	// LeaseTTL and BatchSize are the pool's.
 	LeaseTTL  time.Duration
 	BatchSize int
@@ -100,7 +102,7 @@ func (w *worker) pool(cluster *tenants.Cluster, conn *nats.Conn) (*workers.Pool,
 		return nil, fmt.Errorf("reach JetStream: %w", err)
 	}
 	config := fast()
-	config.LeaseTTL, config.BatchSize = w.LeaseTTL, w.BatchSize
+	config.Holder, config.LeaseTTL, config.BatchSize = w.Holder, w.LeaseTTL, w.BatchSize
 	config.SweepPauseMin, config.SweepPauseMax = 100*time.Millisecond, 200*time.Millisecond
 	config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	return workers.New(config, workers.Parts{

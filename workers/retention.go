@@ -72,7 +72,7 @@ func (p *Pool) retentionLoop(ctx context.Context) error {
 		done, err := p.prune(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				p.config.Log.WarnContext(ctx, "pruning failed; trying again", "error", err)
+				p.outage.failed(ctx, "pruning failed; trying again", err)
 			}
 			between = p.config.Retention.Idle
 			continue

@@ -16,6 +16,12 @@ type tenant struct {
 	// deadline is until when the lease may be used, in nanoseconds of the process's monotonic clock;
 	// 0 when this process does not hold it.
 	deadline atomic.Int64
+	// leaving means that the tenant is handed over when its turn is over, offered that it was. Until
+	// patience is over it is left to the others.
+	leaving, offered bool
+	patience         time.Time
+	// freed means that another process gave it up a moment ago.
+	freed bool
 	// takenUntil is until when another process holds the lease.
 	takenUntil time.Time
 
@@ -88,12 +94,17 @@ func (t *tenant) stopAlarm() {
 func (p *Pool) wake(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.wakeLocked(p.remember(id))
+}
+
+// remember returns what is known of a tenant. The lock is held.
+func (p *Pool) remember(id string) *tenant {
 	t := p.tenants[id]
 	if t == nil {
 		t = &tenant{id: id, weight: 1}
 		p.tenants[id] = t
 	}
-	p.wakeLocked(t)
+	return t
 }
 
 func (p *Pool) wakeLocked(t *tenant) {
@@ -103,14 +114,13 @@ func (p *Pool) wakeLocked(t *tenant) {
 	switch {
 	case p.stopping:
 	case !t.held():
+		// While another process has it that one does the work; when it dies, meet hears of it.
 		if time.Now().After(t.takenUntil) {
 			p.want(t)
-		} else {
-			p.awaitFree(t)
 		}
 	case t.running:
 		t.dirty = true
-	case !t.paused:
+	case !t.paused && !t.leaving:
 		t.looked = false
 		if !p.turns.Has(t.id) {
 			t.readySince = time.Now()

@@ -86,7 +86,7 @@ func (r *turn) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.pool.config.Log.WarnContext(ctx, "a turn failed; trying again", "tenant_id", r.lease.Placement.TenantID, "error", err)
+	r.pool.outage.failed(ctx, "a turn failed; trying again", err, "tenant_id", r.lease.Placement.TenantID)
 	r.result.comeBackAt = time.Now().Add(r.pool.config.BreakerDelay)
 }
 

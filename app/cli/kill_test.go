@@ -64,7 +64,12 @@ func TestKilledProgramRecoversAllDataAtTheNextStart(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(answer), &page))
 	require.Len(t, page.Items, users+1)
+	ready := time.Now()
 	awaitEvents(t, after.NATSURL, users+2)
+	status, answer = request(t, http.MethodPost, after.URL+"/v1/users", token, `{"email":"z@example.com","name":"Z","role":"member"}`)
+	require.Equal(t, http.StatusCreated, status, answer)
+	awaitEvents(t, after.NATSURL, users+3)
+	require.Less(t, time.Since(ready), 5*time.Second, "the dead one's leases would have run out later")
 	require.NoError(t, second.Process.Signal(os.Interrupt))
 	require.NoError(t, second.Wait(), "it ends with 0 when it is asked to")
 }

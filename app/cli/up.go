@@ -136,6 +136,9 @@ func (r *runner) runOver(ctx context.Context, settings config.Settings, flags up
 	}
 	cfg := r.appConfig(settings, log)
 	cfg.API, cfg.WorkerClusters = true, settings.ClusterNames()
+	if cfg.WorkerName, err = keptWorkerName(data); err != nil {
+		return err
+	}
 	running, err := app.Start(ctx, cfg)
 	if err != nil {
 		return err

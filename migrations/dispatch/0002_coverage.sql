@@ -2,7 +2,6 @@
 -- together with its leases.
 create table dispatch.workers (
     holder  text primary key,
-    held    integer     not null,
     seen_at timestamptz not null
 );
 
@@ -12,10 +11,12 @@ create table dispatch.paused_handlers (
     paused_at timestamptz not null
 );
 
--- The backlog that the last look saw, and until when retention has kept up with the tenant.
+-- The backlog that the last look saw, until when retention has kept up with the tenant, and since when it
+-- can be expected to be visited.
 alter table dispatch.ledger
     add column backlog   bigint      not null default 0,
-    add column pruned_at timestamptz not null default '-infinity';
+    add column pruned_at timestamptz not null default '-infinity',
+    add column placed_at timestamptz not null default clock_timestamp();
 
 grant select, insert, update, delete on dispatch.workers, dispatch.paused_handlers to {{app}};
 
@@ -94,3 +95,100 @@ $$;
 
 revoke execute on function dispatch.sweep(uuid, integer) from public;
 grant execute on function dispatch.sweep(uuid, integer) to {{app}};
+
+-- Tells that a process lives, and what it should know of the others: how many tenants each live one
+-- holds, which leases ran out because their holder died (who gives one up sets it to -infinity), how many
+-- tenants there are, and how many of them nobody has visited for longer than p_visit_within.
+create function dispatch.heartbeat(p_holder text, p_ttl interval, p_visit_within interval)
+returns table (peers bigint[], orphans uuid[], tenants bigint, unvisited bigint)
+language sql as $$
+    with self as (
+        insert into dispatch.workers as w (holder, seen_at) values (p_holder, clock_timestamp())
+        on conflict (holder) do update set seen_at = excluded.seen_at
+    ), dead as (
+        select w.holder from dispatch.workers w
+        where w.holder <> p_holder and w.seen_at <= clock_timestamp() - p_ttl
+        for update skip locked
+    ), forgotten as (
+        delete from dispatch.workers w using dead d where w.holder = d.holder
+    ), leases as (
+        select l.holder, count(*) as held from dispatch.ledger l
+        where l.expires_at > clock_timestamp() group by l.holder
+    )
+    select array(select coalesce(l.held, 0) from dispatch.workers w left join leases l on l.holder = w.holder
+                 where w.holder <> p_holder and w.seen_at > clock_timestamp() - p_ttl),
+           array(select l.tenant_id from dispatch.ledger l
+                 where l.expires_at > '-infinity' and l.expires_at <= clock_timestamp()),
+           count(*),
+           count(*) filter (where coalesce(c.last_visited_at, c.placed_at) < clock_timestamp() - p_visit_within)
+    from dispatch.ledger c
+$$;
+
+drop function dispatch.status(text, integer);
+
+-- Exact figures of some tenants for operators, and beside them the backlog as the last look saw it.
+create function dispatch.status_of(p_tenants uuid[])
+returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, retrying bigint, failed bigint,
+               oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text,
+               lease_expires_at timestamptz, backlog bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+declare
+    t record;
+begin
+    for t in
+        select d.tenant_id, d.slug, d.schema_name, d.paused, l.last_visited_at, l.holder, l.expires_at, l.backlog
+        from dispatch.tenants d join dispatch.ledger l on l.tenant_id = d.tenant_id
+        where d.tenant_id = any (p_tenants) order by d.slug
+    loop
+        tenant_id := t.tenant_id;
+        slug := t.slug;
+        paused := t.paused;
+        last_visited_at := t.last_visited_at;
+        holder := case when t.expires_at > clock_timestamp() then t.holder else '' end;
+        lease_expires_at := case when t.expires_at > clock_timestamp() then t.expires_at end;
+        backlog := t.backlog;
+        begin
+            execute format(
+                'select (select count(*) from %1$I.outbox_messages where status = ''unpublished''),
+                        (select count(*) from %1$I.outbox_messages where status = ''retrying''),
+                        (select count(*) from %1$I.outbox_messages where status = ''failed''),
+                        (select m.created_at from %1$I.outbox_messages m where m.status = ''unpublished'' order by m.seq limit 1)',
+                t.schema_name) into unpublished, retrying, failed, oldest_unpublished_at;
+        exception when others then
+            unpublished := 0;
+            retrying := 0;
+            failed := 0;
+            oldest_unpublished_at := null;
+        end;
+        return next;
+    end loop;
+end
+$$;
+
+-- The same, a page of tenants at a time, in the order of their slugs.
+create function dispatch.status(p_after text, p_limit integer)
+returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, retrying bigint, failed bigint,
+               oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text,
+               lease_expires_at timestamptz, backlog bigint)
+language sql as $$
+    select * from dispatch.status_of(array(
+        select t.tenant_id from dispatch.tenants t where t.slug > p_after order by t.slug limit p_limit))
+$$;
+
+-- The worst tenants first, by what the last look saw: p_by is oldest, backlog or visited.
+create function dispatch.worst(p_by text, p_limit integer)
+returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, retrying bigint, failed bigint,
+               oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text,
+               lease_expires_at timestamptz, backlog bigint)
+language sql as $$
+    select * from dispatch.status_of(array(
+        select l.tenant_id from dispatch.ledger l
+        order by case p_by when 'oldest' then l.oldest_unpublished_at end,
+                 case p_by when 'backlog' then -l.backlog end,
+                 case p_by when 'visited' then coalesce(l.last_visited_at, '-infinity') end,
+                 l.tenant_id
+        limit p_limit))
+$$;
+
+revoke execute on all functions in schema dispatch from public;
+grant execute on all functions in schema dispatch to {{app}};

@@ -20,27 +20,6 @@ func Commands() []module.Command {
 	}
 }
 
-func statusCommand() module.Command {
-	return module.Command{
-		Path: []string{"outbox", "status"}, Short: "Show how far publishing is, for every tenant",
-		Example: "tenantry outbox status",
-		Run: func(ctx context.Context, env module.Env, call module.Call) (module.Result, error) {
-			service, all := serviceOf(env), StatusPage{}
-			for filter := (StatusFilter{Limit: rest.MaxLimit}); ; {
-				page, err := service.Status(ctx, call.Actor, filter)
-				if err != nil {
-					return module.Result{}, err
-				}
-				all.Tenants = append(all.Tenants, page.Tenants...)
-				all.Unavailable = append(all.Unavailable, page.Unavailable...)
-				if filter.Cursor = page.Next; filter.Cursor == "" {
-					return showStatus(all, env.Clusters.Home().Now()), nil
-				}
-			}
-		},
-	}
-}
-
 // failedLimit is how many deliveries the command shows unless it is told otherwise.
 const failedLimit = 1000
 

@@ -22,6 +22,7 @@ const (
 type statusInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The size of the page."`
 	Cursor string `query:"cursor" doc:"The next_cursor of the page before."`
+	Sort   string `query:"sort" enum:"oldest,backlog,visited" doc:"Only the worst tenants, by the age of their oldest unpublished event, by how many are unpublished, or by how long ago a worker looked; as many as limit says, without a next page."`
 }
 
 type tenantInput struct {
@@ -110,7 +111,7 @@ func (d door) status(ctx context.Context, in *statusInput) (*statusOutput, error
 	if err != nil {
 		return nil, err
 	}
-	page, err := d.service.Status(ctx, operator, StatusFilter{Limit: in.Limit, Cursor: in.Cursor})
+	page, err := d.service.Status(ctx, operator, StatusFilter{Limit: in.Limit, Cursor: in.Cursor, Sort: in.Sort})
 	if err != nil {
 		return nil, err
 	}

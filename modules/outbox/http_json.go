@@ -22,7 +22,7 @@ type pauseOutput struct{ Body pauseBody }
 
 // statusBody is a page of tenants as operators see it, over HTTP and from commands.
 type statusBody struct {
-	Items       []tenantStatusBody `json:"items" nullable:"false" doc:"The tenants, cluster after cluster, in the order of their slugs."`
+	Items       []tenantStatusBody `json:"items" nullable:"false" doc:"The tenants, cluster after cluster, in the order of their slugs; with a sort the worst ones first."`
 	NextCursor  *string            `json:"next_cursor" nullable:"true" doc:"Where the next page begins; null at the end."`
 	Unavailable []string           `json:"unavailable_clusters" nullable:"false" doc:"The clusters that did not answer; their tenants are missing."`
 }
@@ -33,6 +33,7 @@ type tenantStatusBody struct {
 	Cluster             string  `json:"cluster" example:"main"`
 	Paused              bool    `json:"paused" doc:"Whether an operator stopped the publishing."`
 	Unpublished         int64   `json:"unpublished" doc:"Events that were not tried yet."`
+	BacklogEstimate     int64   `json:"backlog_estimate" doc:"About how many that were when a worker looked last."`
 	OldestUnpublishedAt *string `json:"oldest_unpublished_at" nullable:"true" format:"date-time" doc:"When the first of these was recorded; null when there is none."`
 	OldestAgeSeconds    float64 `json:"oldest_age_seconds" doc:"How long that one waits; 0 when there is none."`
 	Retrying            int64   `json:"retrying" doc:"Events that some handler did not take, and that are tried again."`
@@ -91,7 +92,7 @@ func statusBodyOf(page StatusPage) statusBody {
 	for _, t := range page.Tenants {
 		body.Items = append(body.Items, tenantStatusBody{
 			Slug: t.Slug, TenantID: t.TenantID, Cluster: t.Cluster, Paused: t.Paused,
-			Unpublished: t.Unpublished, Retrying: t.Retrying, Failed: t.Failed,
+			Unpublished: t.Unpublished, BacklogEstimate: t.Backlog, Retrying: t.Retrying, Failed: t.Failed,
 			OldestUnpublishedAt: formatTime(t.OldestUnpublishedAt), OldestAgeSeconds: t.OldestAge.Seconds(),
 			LastVisitedAt: formatTime(t.LastVisitedAt),
 			Holder:        t.Holder, LeaseExpiresAt: formatTime(t.LeaseExpiresAt),

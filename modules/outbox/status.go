@@ -21,6 +21,9 @@ type StatusFilter struct {
 	Limit int
 	// Cursor is where the page begins: the end of the one before, empty for the first.
 	Cursor string
+	// Sort is empty for all tenants, page by page, or what the worst ones are worst by: SortOldest,
+	// SortBacklog or SortVisited. These are the first Limit, without a next page.
+	Sort string
 }
 
 // TenantStatus is how far the publishing of one tenant's events is.
@@ -29,6 +32,8 @@ type TenantStatus struct {
 	TenantID, Slug, Cluster string
 	// Unpublished, Retrying and Failed count the events in these states.
 	Unpublished, Retrying, Failed int64
+	// Backlog is about how many events were unpublished when a worker looked last.
+	Backlog int64
 	// OldestUnpublishedAt is when the first event that waits was recorded; nil when none waits.
 	OldestUnpublishedAt *time.Time
 	// OldestAge is how long that one waits.
@@ -64,6 +69,9 @@ func (s *Service) Status(ctx context.Context, actor tenants.Actor, filter Status
 	if err != nil {
 		return StatusPage{}, err
 	}
+	if filter.Sort != "" {
+		return s.worst(ctx, names, filter)
+	}
 	var page StatusPage
 	for _, name := range names[slices.Index(names, from.Cluster):] {
 		if name != from.Cluster {
@@ -84,29 +92,34 @@ func (s *Service) Status(ctx context.Context, actor tenants.Actor, filter Status
 
 // addCluster appends what one cluster has after a position. Only the caller's own end is an error.
 func (s *Service) addCluster(ctx context.Context, page *StatusPage, from statusPosition, limit int) error {
-	cluster, err := s.clusters.Get(from.Cluster)
+	return s.ask(ctx, page, from.Cluster, "dispatch.status($1, $2)", from.Slug, limit)
+}
+
+// ask appends what a function of one cluster answers.
+func (s *Service) ask(ctx context.Context, page *StatusPage, name, function string, args ...any) error {
+	cluster, err := s.clusters.Get(name)
 	if err != nil {
 		return err
 	}
-	found, err := clusterStatus(ctx, cluster, from.Slug, limit)
+	found, err := clusterStatus(ctx, cluster, function, args...)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("read the outboxes' status: %w", ctx.Err())
 	case err != nil:
-		page.Unavailable = append(page.Unavailable, from.Cluster)
+		page.Unavailable = append(page.Unavailable, name)
 	default:
 		page.Tenants = append(page.Tenants, found...)
 	}
 	return nil
 }
 
-func clusterStatus(ctx context.Context, cluster *tenants.Cluster, after string, limit int) ([]TenantStatus, error) {
+func clusterStatus(ctx context.Context, cluster *tenants.Cluster, function string, args ...any) ([]TenantStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	rows, err := cluster.Pool().Query(ctx, `
 		select tenant_id::text, slug, unpublished, retrying, failed, oldest_unpublished_at, last_visited_at,
-		       holder, lease_expires_at, paused
-		from dispatch.status($1, $2)`, after, limit)
+		       holder, lease_expires_at, paused, backlog
+		from `+function, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the status of cluster %s: %w", cluster.Name(), err)
 	}
@@ -114,7 +127,7 @@ func clusterStatus(ctx context.Context, cluster *tenants.Cluster, after string, 
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (TenantStatus, error) {
 		t := TenantStatus{Cluster: cluster.Name()}
 		err := row.Scan(&t.TenantID, &t.Slug, &t.Unpublished, &t.Retrying, &t.Failed, &t.OldestUnpublishedAt,
-			&t.LastVisitedAt, &t.Holder, &t.LeaseExpiresAt, &t.Paused)
+			&t.LastVisitedAt, &t.Holder, &t.LeaseExpiresAt, &t.Paused, &t.Backlog)
 		if t.OldestUnpublishedAt != nil {
 			t.OldestAge = max(now.Sub(*t.OldestUnpublishedAt), 0)
 		}
@@ -129,6 +142,9 @@ func clusterStatus(ctx context.Context, cluster *tenants.Cluster, after string, 
 // position reads the cursor, which comes back from outside.
 func (f *StatusFilter) position(clusters []string) (statusPosition, error) {
 	if err := rest.BadParameters(rest.CheckLimit(&f.Limit)); err != nil {
+		return statusPosition{}, err
+	}
+	if err := f.checkSort(); err != nil {
 		return statusPosition{}, err
 	}
 	if f.Cursor == "" {
