@@ -114,6 +114,7 @@ func (a *App) Settings() config.Settings { return a.config.Settings }
 func (a *App) Env() module.Env {
 	env := module.Env{
 		Clusters: a.clusters, Tenants: a.service, Duplicate: a.metrics.duplicates.Inc, Log: a.log,
+		Handlers: a.set.Handlers(),
 	}
 	if a.broker != nil {
 		env.NATS, env.JetStream = a.broker.conn, a.broker.js

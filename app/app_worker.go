@@ -63,6 +63,7 @@ func workerConfig(settings config.Settings) workers.Config {
 	w := settings.Worker
 	return workers.Config{
 		Slots:          w.Slots,
+		TenantSlots:    w.TenantSlots,
 		Quantum:        w.Quantum,
 		BatchSize:      w.BatchSize,
 		LeaseTTL:       w.LeaseTTL,
@@ -71,6 +72,10 @@ func workerConfig(settings config.Settings) workers.Config {
 		HandlerTimeout: w.HandlerTimeout,
 		Retry: workers.RetryPolicy{
 			MaxAttempts: w.MaxAttempts, Base: w.RetryMin, Factor: doubling, Max: w.RetryMax,
+		},
+		PinnedAfter: w.PinnedAfter,
+		Retention: workers.Retention{
+			Messages: settings.Retention.Messages, Inbox: settings.Retention.Inbox, Attempts: settings.Retention.Attempts,
 		},
 		// The rest of the time is for releasing leases and leaving the broker.
 		ShutdownLimit: settings.ShutdownTimeout * 3 / 4,

@@ -46,6 +46,8 @@ func folders() []archtest.Folder {
 			Path: "workers", Imports: []string{"tenants", "app/fault"},
 			Tests: []string{"app/embedded", "app/aggregate", "config", "modules/outbox"},
 		},
+		// It runs the schedule alone, in virtual time.
+		{Path: "workers/simulate", Imports: []string{"workers"}, Libraries: nothing},
 		{Path: "app/module", Imports: []string{"tenants", "workers", "app/aggregate", "app/fault"}},
 		// It starts servers, and knows nothing of what runs on them.
 		{Path: "app/embedded", Imports: []string{"app/fault"}},
@@ -65,7 +67,10 @@ func folders() []archtest.Folder {
 			Imports: []string{"app/module", "modules/*"}, Tests: append(appImports(), "modules/*/*events"),
 		},
 		// It measures the program as a whole, and parts of it alone. Nobody but main imports it.
-		{Path: "bench", Imports: append(appImports(), "modules", "modules/*")},
+		{Path: "bench", Imports: append(appImports(), "modules", "modules/*", "workers/simulate", "bench/plot")},
+		// It draws what was measured, and measures nothing.
+		{Path: "bench/plot", Libraries: nothing},
+		// It disturbs the program as a whole.
 		{Path: "bench/chaos", Imports: append(appImports(), "modules")},
 		// The command line gets the modules from here; bench is one of its commands.
 		{Path: ".", Imports: []string{"app", "app/cli", "config", "modules", "bench", "bench/chaos"}},

@@ -1,24 +1,24 @@
 // Package bench measures the program beside what it is compared to, in one run on one machine.
 //
 // Every figure is a ratio to something measured moments before under the same conditions: absolute
-// speeds of a machine that others use too say little.
+// speeds of a machine that others use too say little. Each scenario is a file, which says what it
+// measures and how; the ways to publish that the program is compared to exist only here.
 package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tenantry/tenantry/app/embedded"
 	"github.com/tenantry/tenantry/app/module"
@@ -28,9 +28,12 @@ import (
 	"github.com/tenantry/tenantry/workers"
 )
 
+type tenant = tenants.Tenant
+
 // world is the servers and tenants that a run measures, its own and gone afterwards.
 type world struct {
 	dir      string
+	opened   time.Time
 	postgres *embedded.Postgres
 	broker   *embedded.NATS
 	conn     *nats.Conn
@@ -40,8 +43,12 @@ type world struct {
 	service  *tenants.Service
 	set      module.Set
 	owner    *pgxpool.Pool // the superuser: it fills tables and looks at them
+	watcher  *pgxpool.Pool // the superuser in another database, where its own queries do not count
 	hints    *workers.NATSHints
-	tenants  []tenants.Tenant
+	all      []tenant
+
+	mu     sync.Mutex
+	filled map[string]int // how many events of ours and no others a schema has
 
 	closers []func()
 }
@@ -49,142 +56,116 @@ type world struct {
 // poolSize is how many connections the program may open, as in its default settings.
 const poolSize = 16
 
-// openWorld starts a PostgreSQL that syncs its commits and a JetStream with file storage.
-func openWorld(ctx context.Context, syncAlways bool) (w *world, err error) {
-	w = &world{}
+// openWorld starts a PostgreSQL that syncs its commits and a JetStream with file storage. In a folder
+// that is given they find what an earlier run left.
+func openWorld(ctx context.Context, dir string) (w *world, err error) {
+	w = &world{dir: dir, opened: time.Now(), filled: make(map[string]int)}
 	defer func() {
 		if err != nil {
 			w.close()
 		}
 	}()
-	if w.dir, err = os.MkdirTemp("", "tenantry-bench-"); err != nil {
-		return w, fmt.Errorf("make a folder: %w", err)
-	}
-	w.closers = append(w.closers, func() { _ = os.RemoveAll(w.dir) })
-	if w.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{Dir: w.dir, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if err = w.makeFolder(); err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, func() {
-		_ = w.postgres.Stop(context.WithoutCancel(ctx))
-		if target, err := filepath.EvalSymlinks(filepath.Join(w.dir, "postgres")); err == nil {
-			_ = os.RemoveAll(target)
+	quiet := slog.New(slog.DiscardHandler)
+	if w.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{Dir: w.dir, Log: quiet}); err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, func() { _ = w.postgres.Stop(context.WithoutCancel(ctx)) })
+	if err = w.startBroker(""); err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, func() { w.broker.Stop() })
+	for _, step := range []func(context.Context) error{w.connect, w.openClusters, w.look} {
+		if err = step(ctx); err != nil {
+			return w, err
 		}
-	})
-	if w.broker, err = embedded.StartNATS(embedded.NATSConfig{Dir: w.dir, SyncAlways: syncAlways}); err != nil {
-		return w, err
 	}
-	w.closers = append(w.closers, w.broker.Stop)
-	return w, w.connect(ctx)
+	return w, tenants.MigrateControl(ctx, w.clusters)
 }
 
-func (w *world) connect(ctx context.Context) (err error) {
-	if w.conn, err = nats.Connect(w.broker.URL()); err != nil {
+func (w *world) makeFolder() (err error) {
+	if w.dir != "" {
+		return nil
+	}
+	if w.dir, err = os.MkdirTemp("", "tenantry-bench-"); err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	w.closers = append(w.closers, func() {
+		if target, err := filepath.EvalSymlinks(filepath.Join(w.dir, "postgres")); err == nil {
+			_ = os.RemoveAll(target) // the server's files may lie elsewhere
+		}
+		_ = os.RemoveAll(w.dir)
+	})
+	return nil
+}
+
+// startBroker starts the broker, again at the address that it had.
+func (w *world) startBroker(address string) (err error) {
+	w.broker, err = embedded.StartNATS(embedded.NATSConfig{Dir: w.dir, Listen: address})
+	return err
+}
+
+// brokerAddress is where the broker listens.
+func (w *world) brokerAddress() (string, error) {
+	parsed, err := url.Parse(w.broker.URL())
+	if err != nil {
+		return "", fmt.Errorf("read the broker's address: %w", err)
+	}
+	return parsed.Host, nil
+}
+
+func (w *world) connect(context.Context) (err error) {
+	if w.conn, err = nats.Connect(w.broker.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond)); err != nil {
 		return fmt.Errorf("connect to NATS: %w", err)
 	}
 	w.closers = append(w.closers, w.conn.Close)
 	if w.js, err = jetstream.New(w.conn, jetstream.WithPublishAsyncMaxPending(1<<14)); err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
+	w.hints = workers.NewNATSHints(w.conn, tenants.HomeCluster)
+	w.closers = append(w.closers, w.hints.Close)
+	return nil
+}
+
+func (w *world) openClusters(context.Context) (err error) {
 	if w.settings, err = config.Load(nil); err != nil {
 		return err
 	}
 	w.settings.DatabaseURL, w.settings.OwnerDatabaseURL = w.postgres.AppURL(), w.postgres.OwnerURL()
 	w.settings.NATSURL, w.settings.DatabasePoolSize = w.broker.URL(), poolSize
-	w.hints = workers.NewNATSHints(w.conn, tenants.HomeCluster)
-	w.closers = append(w.closers, w.hints.Close)
 	//nolint:contextcheck // the pools outlive the start
-	if w.clusters, err = tenants.OpenClusters(w.settings, tenants.Options{
+	w.clusters, err = tenants.OpenClusters(w.settings, tenants.Options{
 		OnCommit: func(_, tenantID string) { w.hints.Touch(tenantID) },
-	}); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	w.closers = append(w.closers, w.clusters.Close)
 	w.service = tenants.NewService(w.clusters, func() []tenants.OnboardHook { return w.set.OnboardHooks() })
-	if w.set, err = modules.Build(module.Env{
+	w.set, err = modules.Build(module.Env{
 		Clusters: w.clusters, Tenants: w.service, NATS: w.conn, JetStream: w.js,
 		Duplicate: func() {}, Log: slog.New(slog.DiscardHandler),
-	}); err != nil {
-		return err
-	}
+	})
+	return err
+}
+
+// look opens the superuser's ways in.
+func (w *world) look(ctx context.Context) (err error) {
 	if w.owner, err = pgxpool.New(ctx, w.postgres.URL("postgres", "tenantry")); err != nil {
 		return fmt.Errorf("connect as the superuser: %w", err)
 	}
 	w.closers = append(w.closers, w.owner.Close)
-	return tenants.MigrateControl(ctx, w.clusters)
+	if w.watcher, err = pgxpool.New(ctx, w.postgres.SuperuserURL()); err != nil {
+		return fmt.Errorf("connect to watch: %w", err)
+	}
+	w.closers = append(w.closers, w.watcher.Close)
+	return nil
 }
 
 func (w *world) close() {
 	for _, closer := range slices.Backward(w.closers) {
 		closer()
 	}
-}
-
-var operator = tenants.Actor{UserID: "bench", Roles: []tenants.Role{tenants.Operator}} //nolint:gochecknoglobals // a constant
-
-// onboard makes n tenants through the program's own onboarding, and returns how long that took.
-func (w *world) onboard(ctx context.Context, n int) (time.Duration, error) {
-	began := time.Now()
-	first := len(w.tenants)
-	w.tenants = append(w.tenants, make([]tenants.Tenant, n)...)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for i := first; i < first+n; i++ {
-		group.Go(func() (err error) {
-			slug := fmt.Sprintf("tenant-%d", i)
-			w.tenants[i], _, err = w.service.Onboard(ctx, operator, tenants.OnboardRequest{
-				Slug: slug, Name: slug, OwnerEmail: "owner@" + slug + ".example", OwnerName: "Owner",
-			})
-			return err
-		})
-	}
-	return time.Since(began), group.Wait()
-}
-
-// reset gives every tenant a history and a backlog of the same size, and an empty stream.
-func (w *world) reset(ctx context.Context, history, backlog int) error {
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for _, t := range w.tenants {
-		group.Go(func() error { return w.fill(groupCtx, t.SchemaName, history, backlog) })
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	if _, err := w.owner.Exec(ctx, "checkpoint"); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	if err := w.js.DeleteStream(ctx, streamName); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return fmt.Errorf("delete the stream: %w", err)
-	}
-	_, err := w.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: streamName, Subjects: []string{"events.>"}, Storage: jetstream.FileStorage, Duplicates: 30 * time.Minute,
-	})
-	if err != nil {
-		return fmt.Errorf("create the stream: %w", err)
-	}
-	return nil
-}
-
-const streamName = "EVENTS"
-
-// fill writes events of about 400 bytes over a thousand aggregates; the first ones are published.
-func (w *world) fill(ctx context.Context, schema string, history, backlog int) error {
-	for _, sql := range []string{
-		`truncate %[1]s.events, %[1]s.outbox_messages, %[1]s.deliveries, %[1]s.inbox restart identity`,
-		`insert into %[1]s.events (id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, data, created_at)
-		 select gen_random_uuid(), 'User.updated', 'User', md5((i %% 1000)::text)::uuid, i / 1000 + 1,
-		        '0197a9d0-0000-7000-8000-000000000001', 'req-' || i,
-		        jsonb_build_object('changes', jsonb_build_object('name',
-		          jsonb_build_object('from', repeat('a', 60), 'to', repeat('b', 60)))),
-		        now() from generate_series(1, %[2]d) i`,
-		`insert into %[1]s.outbox_messages (seq, status, created_at, published_at)
-		 select seq, case when seq > %[3]d then 'unpublished' else 'published' end, created_at,
-		        case when seq <= %[3]d then created_at end from %[1]s.events`,
-		`analyze %[1]s.events, %[1]s.outbox_messages`,
-	} {
-		if _, err := w.owner.Exec(ctx, fmt.Sprintf(sql, schema, history+backlog, history)); err != nil {
-			return fmt.Errorf("fill %s: %w", schema, err)
-		}
-	}
-	return nil
 }

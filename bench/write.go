@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime"
+	"os/exec"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -24,10 +25,58 @@ const writers = 16
 // signingKey is for this run only.
 const signingKey = config.Secret("a key that signs the tokens of one benchmark")
 
+const (
+	pgbenchWrites = "write: pgbench, same SQL"
+	postWrites    = "write: POST /v1/users"
+)
+
+func writeScenario() scenario {
+	return scenario{
+		name: "write",
+		conditions: func(p plan) []string {
+			return []string{fmt.Sprintf("%d clients for %s over all tenants in turns; pgbench runs the same statements in the "+
+				"same round trips, the API verifies a token and checks the actor besides", writers, p.duration)}
+		},
+		round: writeRound,
+	}
+}
+
+// writeRound writes users with pgbench and through the API, one after the other.
+func writeRound(ctx context.Context, l *lab) error {
+	l.written(l.tenants)
+	beside := ""
+	if program, found := l.clientProgram("pgbench"); found {
+		rate, err := l.pgbench(ctx, program)
+		if err != nil {
+			return err
+		}
+		beside = pgbenchWrites
+		l.add(pgbenchWrites, "tx/s", rate)
+	}
+	rate, err := l.postUsers(ctx)
+	if err != nil {
+		return err
+	}
+	l.compare(postWrites, "requests/s", beside, rate)
+	return nil
+}
+
+// clientProgram finds one of PostgreSQL's own programs. What the program downloads for itself is the
+// server alone.
+func (l *lab) clientProgram(name string) (path string, found bool) {
+	for _, path := range []string{filepath.Join(l.postgres.Programs(), name), name} {
+		if path, err := exec.LookPath(path); err == nil {
+			return path, true
+		}
+	}
+	l.report.condition("nothing was measured with " + name + ", which is not installed")
+	return "", false
+}
+
 // postUsers sends POST /v1/users to the real API for a while, over all tenants in turns, and returns
 // the requests per second.
-func (w *world) postUsers(ctx context.Context, duration time.Duration) (float64, error) {
-	settings := w.settings
+func (l *lab) postUsers(ctx context.Context) (float64, error) {
+	settings := l.settings
 	settings.Listen, settings.MetricsListen = "127.0.0.1:0", ""
 	settings.JWT.Secret = signingKey
 	process, err := app.Start(ctx, app.Config{Settings: settings, Build: modules.Build, API: true})
@@ -35,8 +84,8 @@ func (w *world) postUsers(ctx context.Context, duration time.Duration) (float64,
 		return 0, err
 	}
 	defer func() { _ = process.Stop(context.WithoutCancel(ctx)) }()
-	tokens := make([]string, len(w.tenants))
-	for i, t := range w.tenants {
+	tokens := make([]string, len(l.tenants))
+	for i, t := range l.tenants {
 		tokens[i], err = tenants.Mint(settings.JWT, tenants.TokenRequest{
 			Tenant: t.Slug, UserID: uuid.NewString(), Roles: []tenants.Role{tenants.Admin}, TTL: time.Hour, Now: time.Now(),
 		})
@@ -48,7 +97,7 @@ func (w *world) postUsers(ctx context.Context, duration time.Duration) (float64,
 	if _, err := postFor(ctx, process.URL(), tokens, time.Duration(len(tokens))*5*time.Millisecond); err != nil {
 		return 0, err
 	}
-	return postFor(ctx, process.URL(), tokens, duration)
+	return postFor(ctx, process.URL(), tokens, l.plan.duration)
 }
 
 func postFor(ctx context.Context, url string, tokens []string, duration time.Duration) (float64, error) {
@@ -88,6 +137,3 @@ func postUser(client *fasthttp.Client, url, token string) error {
 	}
 	return nil
 }
-
-// threads is how many threads a load generator gets.
-func threads() int { return runtime.GOMAXPROCS(0) }

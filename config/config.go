@@ -30,6 +30,7 @@ type Settings struct {
 	ShutdownTimeout      time.Duration      `env:"TENANTRY_SHUTDOWN_TIMEOUT" envDefault:"20s" min:"100ms" meaning:"how long running requests and turns may take to finish after a signal to stop"`
 	Stream               Stream             `envPrefix:"TENANTRY_STREAM_"`
 	Worker               Worker             `envPrefix:"TENANTRY_WORKER_"`
+	Retention            Retention          `envPrefix:"TENANTRY_RETENTION_"`
 }
 
 // Cluster is how one PostgreSQL server is reached.
@@ -63,7 +64,8 @@ type Stream struct {
 // Worker is how the worker pool shares its time between the tenants.
 type Worker struct {
 	Slots          int           `env:"SLOTS" envDefault:"8" min:"1" max:"1000" meaning:"turns that run at the same time in one process"`
-	HandlerSlots   int           `env:"HANDLER_SLOTS" envDefault:"4" min:"1" max:"1000" meaning:"slots that one handler may occupy, so that one dead API does not hang every tenant"`
+	TenantSlots    int           `env:"TENANT_SLOTS" envDefault:"0" min:"0" max:"1000" meaning:"slots that one tenant may use while no other waits; 0 is all"`
+	HandlerSlots   int           `env:"HANDLER_SLOTS" envDefault:"4" min:"1" max:"1000" meaning:"calls of one handler at the same time in one process, so that one dead API does not hang every tenant; a call that outlasts the quantum gives its slot to others"`
 	Quantum        time.Duration `env:"QUANTUM" envDefault:"10ms" min:"1ms" meaning:"time that a tenant of weight 1 earns per round"`
 	BatchSize      int           `env:"BATCH_SIZE" envDefault:"500" min:"1" max:"10000" meaning:"most events that one read of a turn takes"`
 	LeaseTTL       time.Duration `env:"LEASE_TTL" envDefault:"15s" min:"1s" meaning:"how long a silent worker keeps its tenants; another one takes them afterwards"`
@@ -72,4 +74,12 @@ type Worker struct {
 	MaxAttempts    int           `env:"MAX_ATTEMPTS" envDefault:"12" min:"1" max:"100" meaning:"attempts after which a delivery is failed and waits for an operator"`
 	RetryMin       time.Duration `env:"RETRY_MIN" envDefault:"1s" min:"1ms" meaning:"wait before the second attempt; it doubles with each further one, with jitter"`
 	RetryMax       time.Duration `env:"RETRY_MAX" envDefault:"15m" min:"1ms" meaning:"longest wait between two attempts"`
+	PinnedAfter    time.Duration `env:"PINNED_AFTER" envDefault:"5m" min:"1s" meaning:"age from which a transaction, replica or slot that holds back vacuum is reported by worker and doctor"`
+}
+
+// Retention is how long the traces of publishing are kept. The events themselves are kept for ever.
+type Retention struct {
+	Messages time.Duration `env:"MESSAGES" envDefault:"168h" min:"0s" meaning:"how long the publishing state of a published event is kept; 0s is for ever, else at least the stream's duplicate window"`
+	Inbox    time.Duration `env:"INBOX" envDefault:"720h" min:"0s" meaning:"how long it is kept which handler has applied which event, once the event cannot come again; 0s is for ever, else at least the stream's duplicate window"`
+	Attempts time.Duration `env:"ATTEMPTS" envDefault:"720h" min:"0s" meaning:"how long failed attempts are kept; 0s is for ever"`
 }

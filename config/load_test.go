@@ -25,6 +25,8 @@ func TestLoadGivesTheDocumentedDefaults(t *testing.T) {
 	require.Equal(t, 30*time.Minute, settings.Stream.DuplicateWindow)
 	require.Equal(t, 1, settings.Stream.Replicas)
 	require.Equal(t, 8, settings.Worker.Slots)
+	require.Equal(t, 5*time.Minute, settings.Worker.PinnedAfter)
+	require.Equal(t, config.Retention{Messages: 7 * 24 * time.Hour, Inbox: 30 * 24 * time.Hour, Attempts: 30 * 24 * time.Hour}, settings.Retention)
 	require.Empty(t, settings.DatabaseURL)
 	require.Empty(t, settings.Clusters)
 }
@@ -80,6 +82,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"TENANTRY_STREAM_DISCARD=none", "", "old or new"},
 		{"TENANTRY_STREAM_MAX_AGE=1m", "TENANTRY_STREAM_DUPLICATE_WINDOW", "TENANTRY_STREAM_MAX_AGE"},
 		{"TENANTRY_WORKER_LEASE_TTL=1ms", "", "at least 1s"},
+		{"TENANTRY_RETENTION_MESSAGES=29m", "", "at least 30m"},
+		{"TENANTRY_RETENTION_INBOX=1s", "", "TENANTRY_STREAM_DUPLICATE_WINDOW"},
+		{"TENANTRY_RETENTION_INBOX=-1h", "", "at least 0s"},
+		{"TENANTRY_RETENTION_ATTEMPTS=long", "", "a duration"},
+		{"TENANTRY_WORKER_PINNED_AFTER=0s", "", "at least 1s"},
 		{"TENANTRY_WORKER_RETRY_MIN=1h", "TENANTRY_WORKER_RETRY_MAX", "TENANTRY_WORKER_RETRY_MIN"},
 	} {
 		t.Run(test.entry, func(t *testing.T) {

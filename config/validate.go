@@ -33,6 +33,7 @@ func (s Settings) check(found *mistakes) {
 	s.checkLogins(found)
 	s.checkKeys(found)
 	s.checkTimes(found)
+	s.checkRetention(found)
 }
 
 // checkField applies the bounds in a setting's tags.
@@ -149,4 +150,19 @@ func (s Settings) checkTimes(found *mistakes) {
 	if s.Worker.RetryMax < s.Worker.RetryMin {
 		found.addf("TENANTRY_WORKER_RETRY_MAX", "must not be shorter than TENANTRY_WORKER_RETRY_MIN")
 	}
+}
+
+// shortestRetention is what the audit relies on to tell pruned events from others.
+const shortestRetention = time.Minute
+
+// checkRetention keeps what tells that an event was published at least as long as the broker knows it.
+func (s Settings) checkRetention(found *mistakes) {
+	least := max(s.Stream.DuplicateWindow, shortestRetention)
+	check := func(variable string, keep time.Duration) {
+		if keep > 0 && keep < least {
+			found.addf(variable, "must be 0s, or at least %s: the broker knows events so long (TENANTRY_STREAM_DUPLICATE_WINDOW)", least)
+		}
+	}
+	check("TENANTRY_RETENTION_MESSAGES", s.Retention.Messages)
+	check("TENANTRY_RETENTION_INBOX", s.Retention.Inbox)
 }

@@ -145,6 +145,7 @@ func TestAnOperatorsCallConcernsOneTenant(t *testing.T) {
 	for _, c := range []call{
 		{method: http.MethodPost, path: one.address("/deliveries/replay"), body: map[string]any{"event_ids": []string{other.DeadID}}},
 		{method: http.MethodPost, path: one.address("/deliveries/skip"), body: map[string]any{"event_id": other.DeadID, "handler": "broker"}},
+		{method: http.MethodGet, path: one.address("/events/" + other.DeadID + "/timeline")},
 		{method: http.MethodPost, path: one.address("/deliveries/replay"), body: map[string]any{"event_ids": []string{one.DeadID, other.DeadID}}},
 	} {
 		got := c.do(t, operator).Require(t, http.StatusNotFound)

@@ -3,12 +3,16 @@
 package modules_test
 
 import (
+	"context"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/tenantry/tenantry/app/apptest"
-	"github.com/tenantry/tenantry/modules"
+	"github.com/tenantry/tenantry/app/module"
+	"github.com/tenantry/tenantry/modules/audit"
+	"github.com/tenantry/tenantry/modules/outbox"
+	"github.com/tenantry/tenantry/modules/user"
 )
 
 // patience is how long a test waits for what must come, and interval how often it looks.
@@ -17,4 +21,14 @@ const (
 	interval = 5 * time.Millisecond
 )
 
-func TestMain(m *testing.M) { os.Exit(apptest.Main(m, modules.Build)) }
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m, build)) }
+
+// probe is a handler that operators can pause while other tests publish: nothing ever reaches it.
+const probe = "probe"
+
+// build joins all modules, and one with the probe.
+func build(env module.Env) (module.Set, error) {
+	return outbox.Join(env, user.Module(env), audit.Module(env), module.Module{Name: probe, Handlers: []module.Handler{{
+		Name: probe, Events: []string{"Probe.never"}, External: func(context.Context, module.Event) error { return nil },
+	}}}), nil
+}

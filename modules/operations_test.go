@@ -103,6 +103,9 @@ func eventRules() map[string]rule {
 				"&actor_id=" + s.OwnerID + "&status=published&from=2020-01-01T00:00:00Z&to=2120-01-01T00:00:00Z&limit=10"}
 		}),
 		"get-event": audits.with(404, func(s subject) call { return call{method: http.MethodGet, path: "/v1/events/" + s.EventID} }),
+		"get-event-timeline": audits.with(404, func(s subject) call {
+			return call{method: http.MethodGet, path: "/v1/events/" + s.EventID + "/timeline"}
+		}),
 	}
 }
 
@@ -122,8 +125,21 @@ func operatorRules() map[string]rule {
 			etag := fmt.Sprintf("%q", fmt.Sprint(s.Tenant.Tenant.LockVersion))
 			return call{http.MethodPatch, s.address(""), map[string]any{"weight": 2}, []string{"If-Match", etag}}
 		},
+		"explain-event": func(s subject) call {
+			return call{method: http.MethodGet, path: s.address("/events/" + s.DeadID + "/timeline")}
+		},
 		"list-deliveries": func(s subject) call {
 			return call{method: http.MethodGet, path: s.address("/deliveries?status=failed&handler=broker&limit=10")}
+		},
+		"list-attempts": func(s subject) call {
+			return call{method: http.MethodGet, path: s.address("/deliveries/" + s.DeadID + "/attempts?limit=10")}
+		},
+		"list-handlers": func(subject) call { return call{method: http.MethodGet, path: "/admin/v1/handlers"} },
+		"pause-handler": func(subject) call {
+			return call{method: http.MethodPost, path: "/admin/v1/handlers/" + probe + "/pause"}
+		},
+		"resume-handler": func(subject) call {
+			return call{method: http.MethodPost, path: "/admin/v1/handlers/" + probe + "/resume"}
 		},
 		"replay-deliveries": func(s subject) call {
 			return call{method: http.MethodPost, path: s.address("/deliveries/replay"), body: map[string]any{"event_ids": []string{s.DeadID}}}

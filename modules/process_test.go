@@ -11,7 +11,6 @@ import (
 	"github.com/tenantry/tenantry/app"
 	"github.com/tenantry/tenantry/app/apptest"
 	"github.com/tenantry/tenantry/config"
-	"github.com/tenantry/tenantry/modules"
 )
 
 // process is a further API process over the servers that all tests share.
@@ -27,7 +26,7 @@ func startAPI(t *testing.T, change func(*config.Settings)) *process {
 	settings := apptest.Settings()
 	settings.Listen, settings.MetricsListen = "127.0.0.1:0", ""
 	change(&settings)
-	running, err := app.Start(t.Context(), app.Config{Settings: settings, Build: modules.Build, API: true})
+	running, err := app.Start(t.Context(), app.Config{Settings: settings, Build: build, API: true})
 	require.NoError(t, err)
 	p := &process{App: running, client: &http.Client{Timeout: patience, Transport: &http.Transport{}}}
 	t.Cleanup(func() {

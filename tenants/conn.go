@@ -48,19 +48,24 @@ func (c scopedConn) ExecContext(ctx context.Context, query string, args ...any) 
 	return c.conn.ExecContext(ctx, query, args...) //nolint:wrapcheck // GORM's connection passes errors on
 }
 
-// execWithoutArguments exists because pgx sends a bare Exec over the simple protocol, where
-// statements stack.
 func (c scopedConn) execWithoutArguments(ctx context.Context, query string) (sql.Result, error) {
 	var tag pgconn.CommandTag
 	err := withPgx(c.conn, func(pg *pgx.Conn) error {
-		result := pg.PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
-		tag = result.CommandTag
-		return result.Err
+		var err error
+		tag, err = execBare(ctx, pg, query)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return driver.RowsAffected(tag.RowsAffected()), nil
+}
+
+// execBare exists because pgx sends an Exec without arguments over the simple protocol, where statements
+// stack.
+func execBare(ctx context.Context, conn *pgx.Conn, query string) (pgconn.CommandTag, error) {
+	result := conn.PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
+	return result.CommandTag, result.Err
 }
 
 func (c scopedConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

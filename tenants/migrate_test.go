@@ -69,7 +69,7 @@ func TestATenantThatFailsDoesNotStopTheOthers(t *testing.T) {
 	all := behind(t, service, "aaa", "bbb", "ccc")
 	owner, err := clusters.Owner(tenants.HomeCluster)
 	require.NoError(t, err)
-	inTheWay := "create index events_request on " + all[1].SchemaName + ".events (request_id)"
+	inTheWay := "create table " + all[1].SchemaName + ".delivery_attempts ()"
 	_, err = owner.Pool().Exec(t.Context(), inTheWay)
 	require.NoError(t, err)
 
@@ -79,10 +79,10 @@ func TestATenantThatFailsDoesNotStopTheOthers(t *testing.T) {
 	require.Equal(t, "bbb", failures[0].Name)
 	tenant, err := service.Get(t.Context(), operator, "bbb")
 	require.NoError(t, err)
-	require.Contains(t, tenant.SchemaError, "events_request")
+	require.Contains(t, tenant.SchemaError, "delivery_attempts")
 	require.Equal(t, all[1].SchemaVersion, tenant.SchemaVersion)
 
-	_, err = owner.Pool().Exec(t.Context(), "drop index "+all[1].SchemaName+".events_request")
+	_, err = owner.Pool().Exec(t.Context(), "drop table "+all[1].SchemaName+".delivery_attempts")
 	require.NoError(t, err)
 	failures, err = service.Migrate(t.Context(), operator, tenants.MigrateOptions{})
 	require.NoError(t, err)

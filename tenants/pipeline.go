@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -15,6 +16,9 @@ type Statement struct {
 	SQL string
 	// Args are the values of $1, $2 and so on.
 	Args []any
+	// Binary asks for the columns in PostgreSQL's binary format, which is cheaper to write and to read for
+	// a row of many values.
+	Binary bool
 	// Read takes the rows; nil when there are none to read.
 	Read func(pgx.Rows) error
 	// Affected takes the number of rows that the statement changed; nil when nobody asks.
@@ -63,14 +67,20 @@ func (s *Scope) entry() []Statement {
 	return append(all, Statement{SQL: enterRole(s.placement), setsRole: true}, Statement{SQL: enterSchema(s.placement)})
 }
 
+// runPipeline sends everything at once. It stands below pgx's own batches, which in exec mode know no
+// binary columns.
 func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) error {
-	batch := &pgx.Batch{}
+	batch := &pgconn.Batch{}
+	var encode pgx.ExtendedQueryBuilder
 	for _, statement := range statements {
-		batch.Queue(statement.SQL, statement.Args...)
+		if err := encode.Build(conn.TypeMap(), nil, statement.Args); err != nil {
+			return fmt.Errorf("encode the values of a pipelined statement: %w", err)
+		}
+		batch.ExecParams(statement.SQL, encode.ParamValues, nil, encode.ParamFormats, statement.formats())
 	}
-	results := conn.SendBatch(ctx, batch)
+	results := conn.PgConn().ExecBatch(ctx, batch)
 	for _, statement := range statements {
-		if err := readResult(results, statement); err != nil {
+		if err := readResult(conn, results, statement); err != nil {
 			_ = results.Close() // the error that stopped the pipeline is the one to tell
 			return err
 		}
@@ -81,9 +91,24 @@ func runPipeline(ctx context.Context, conn *pgx.Conn, statements []Statement) er
 	return nil
 }
 
-func readResult(results pgx.BatchResults, statement Statement) error {
+// formats is one code for all columns, or none, which means text.
+func (s Statement) formats() []int16 {
+	if s.Binary {
+		return []int16{pgx.BinaryFormatCode}
+	}
+	return nil
+}
+
+func readResult(conn *pgx.Conn, results *pgconn.MultiResultReader, statement Statement) error {
+	if !results.NextResult() {
+		err := results.Close()
+		if statement.setsRole {
+			err = roleRefusal(err)
+		}
+		return fmt.Errorf("run a pipelined statement: %w", err)
+	}
 	if statement.Read == nil {
-		tag, err := results.Exec()
+		tag, err := results.ResultReader().Close()
 		if statement.setsRole {
 			err = roleRefusal(err)
 		}
@@ -95,10 +120,7 @@ func readResult(results pgx.BatchResults, statement Statement) error {
 		}
 		return nil
 	}
-	rows, err := results.Query()
-	if err != nil {
-		return fmt.Errorf("run a pipelined query: %w", err)
-	}
+	rows := pgx.RowsFromResultReader(conn.TypeMap(), results.ResultReader())
 	defer rows.Close()
 	if err := statement.Read(rows); err != nil {
 		return fmt.Errorf("read a pipelined query: %w", err)

@@ -6,6 +6,9 @@ import (
 	"gorm.io/gorm"
 )
 
+// NoTenant stands in the records for what is about all tenants, for example a handler that is paused.
+const NoTenant = "00000000-0000-0000-0000-000000000000"
+
 // Record writes down in the control schema what an operator does to a tenant outside of the registry,
 // for example to its outbox. It is called before the deed, which may be on another server and so in
 // another commit: then nothing is done that is not recorded.

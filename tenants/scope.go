@@ -90,6 +90,7 @@ type Tx struct {
 	// Now is the one time of everything that the transaction writes.
 	Now time.Time
 
+	conn    *sql.Conn
 	touched bool
 }
 
@@ -171,7 +172,7 @@ func (s *Scope) newTx(ctx context.Context, conn *sql.Conn) *Tx {
 	now := s.cluster.Now()
 	db := s.cluster.gorm.Session(&gorm.Session{NewDB: true, Context: ctx, NowFunc: func() time.Time { return now }})
 	db.Statement.ConnPool = scopedConn{conn: conn, refused: s.cluster.refused}
-	return &Tx{DB: db, TenantID: s.placement.TenantID, Slug: s.placement.Slug, Now: now}
+	return &Tx{DB: db, TenantID: s.placement.TenantID, Slug: s.placement.Slug, Now: now, conn: conn}
 }
 
 // commit reports a transaction that PostgreSQL rolled back instead, which it does without an error.

@@ -21,28 +21,37 @@ type calls struct {
 	config  Config
 	source  Source
 	metrics *Metrics
-	byName  map[string]Handler
-	routes  map[string][]Handler
-	all     []Handler // those that react to every event
+	byName  map[string]*Handler
+	routes  map[string][]*Handler
+	all     []*Handler // those that react to every event
 	bounds  map[string]chan struct{}
+	onFree  func(handler string) // a call has ended, so there is a place
+	onSlow  func() (back func()) // a call outlasts the quantum, so its slot goes to somebody else until it is back
 }
 
 func newCalls(config Config, source Source, handlers []Handler, metrics *Metrics) (*calls, error) {
 	c := &calls{
 		config: config, source: source, metrics: metrics,
-		byName: make(map[string]Handler),
-		routes: make(map[string][]Handler),
+		byName: make(map[string]*Handler),
+		routes: make(map[string][]*Handler),
 		bounds: make(map[string]chan struct{}),
+		onFree: func(string) {},
+		onSlow: func() func() { return func() {} },
 	}
 	var mistakes []error
 	for _, h := range handlers {
 		fill(&h.Timeout, config.HandlerTimeout)
 		fill(&h.MaxConcurrent, max(config.Slots/2, 1))
+		fill(&h.Destination, h.Name)
+		h.Retry = h.Retry.over(config.Retry)
 		if err := c.check(h); err != nil {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		c.add(h)
+		c.add(&h)
+	}
+	for name, some := range c.routes {
+		c.routes[name] = append(some, c.all...)
 	}
 	return c, errors.Join(mistakes...)
 }
@@ -61,10 +70,22 @@ func (c *calls) check(h Handler) error {
 	case h.Timeout < 0 || h.MaxConcurrent < 0:
 		return fmt.Errorf("workers: handler %q has a negative timeout or bound", h.Name)
 	}
+	return checkDelivery(h)
+}
+
+// checkDelivery is about what becomes of an event that the handler does not take.
+func checkDelivery(h Handler) error {
+	if h.Destination == BrokerName || h.Transactional != nil && h.Destination != h.Name {
+		return fmt.Errorf("workers: handler %q has the destination %q, which is for an external one to choose, and not %q",
+			h.Name, h.Destination, BrokerName)
+	}
+	if err := h.Retry.check(); err != nil {
+		return fmt.Errorf("workers: handler %q: %w", h.Name, err)
+	}
 	return nil
 }
 
-func (c *calls) add(h Handler) {
+func (c *calls) add(h *Handler) {
 	c.byName[h.Name] = h
 	c.bounds[h.Name] = make(chan struct{}, h.MaxConcurrent)
 	if slices.Contains(h.Events, "*") {
@@ -77,45 +98,24 @@ func (c *calls) add(h Handler) {
 }
 
 // of returns the handlers that react to an event.
-func (c *calls) of(eventName string) []Handler {
-	if len(c.all) == 0 {
-		return c.routes[eventName]
+func (c *calls) of(eventName string) []*Handler {
+	if some, ok := c.routes[eventName]; ok {
+		return some
 	}
-	return slices.Concat(c.routes[eventName], c.all)
+	return c.all
 }
 
-// call runs a handler on an event, for no longer than it may. A handler that ignores its deadline is
-// left behind, and keeps its place in the bound until it returns.
-func (c *calls) call(ctx context.Context, lease Lease, h Handler, event Event) error {
-	if err := c.enter(ctx, h); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, h.Timeout)
-	done := make(chan error, 1)
-	go func() {
-		defer func() { <-c.bounds[h.Name] }()
-		done <- c.invoke(ctx, lease, h, event)
-	}()
+// enter takes a place in a handler's bound, and waits a moment for one.
+func (c *calls) enter(ctx context.Context, handler string) error {
 	select {
-	case err := <-done:
-		cancel()
-		return err
-	case <-ctx.Done():
-		defer cancel()
-		return c.await(ctx, h, done)
-	}
-}
-
-func (c *calls) enter(ctx context.Context, h Handler) error {
-	select {
-	case c.bounds[h.Name] <- struct{}{}:
+	case c.bounds[handler] <- struct{}{}:
 		return nil
 	default:
 	}
 	timer := time.NewTimer(c.config.Quantum)
 	defer timer.Stop()
 	select {
-	case c.bounds[h.Name] <- struct{}{}:
+	case c.bounds[handler] <- struct{}{}:
 		return nil
 	case <-timer.C:
 		return errBusy
@@ -124,23 +124,11 @@ func (c *calls) enter(ctx context.Context, h Handler) error {
 	}
 }
 
-// await gives a handler whose time is over a moment to notice.
-func (c *calls) await(ctx context.Context, h Handler, done <-chan error) error {
-	timer := time.NewTimer(c.config.AbandonAfter)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timer.C:
-		c.metrics.abandoned.WithLabelValues(h.Name).Inc()
-		c.config.Log.ErrorContext(ctx, "a handler ignored its deadline and was left behind",
-			"handler", h.Name, "timeout", h.Timeout)
-		return errAbandoned
-	}
-}
+// full reports whether a handler has as many calls running as it may.
+func (c *calls) full(handler string) bool { return len(c.bounds[handler]) == cap(c.bounds[handler]) }
 
 // invoke turns a panic into an error, so that a handler's defect is that handler's failure.
-func (c *calls) invoke(ctx context.Context, lease Lease, h Handler, event Event) (err error) {
+func (c *calls) invoke(ctx context.Context, lease Lease, h *Handler, event *Event) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			c.config.Log.ErrorContext(ctx, "a handler panicked", "handler", h.Name, "stack", string(debug.Stack()))
@@ -148,7 +136,7 @@ func (c *calls) invoke(ctx context.Context, lease Lease, h Handler, event Event)
 		}
 	}()
 	if h.External != nil {
-		return h.External(ctx, event)
+		return h.External(ctx, *event)
 	}
-	return c.source.Apply(ctx, lease, h, event)
+	return c.source.Apply(ctx, lease, *h, *event)
 }

@@ -127,7 +127,16 @@ func TestADeliveryWhoseHandlerIsGoneTellsTheOperatorWhatToDo(t *testing.T) {
 	stop()
 	attempts := l.count(`select attempts from %s.deliveries`, tenant.SchemaName)
 
+	config.OrphanPause = 20 * time.Millisecond
 	stop = l.run(config, workers.Parts{Publisher: &recorder{}}) // a program without that handler
+	eventually(t, func() bool {
+		return l.count(`select count(*) from %s.deliveries where last_error like '%%waiting for one that knows it'`, tenant.SchemaName) == 1
+	})
+	stop()
+	require.Equal(t, 1, l.withStatus(tenant, "retrying"), "a newer program may know it")
+
+	config.OrphanLimit = time.Nanosecond // it was parked long ago
+	stop = l.run(config, workers.Parts{Publisher: &recorder{}})
 	eventually(t, func() bool { return l.withStatus(tenant, "failed") == 1 })
 	stop()
 	require.Equal(t, "no handler of this name is registered; skip it, or deploy the handler and replay",

@@ -79,6 +79,8 @@ const sweepLimit = 30 * time.Second
 func (p *Pool) sweep(ctx context.Context, after string) (seen []sighting, last string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
 	defer cancel()
+	p.ledger.looking.Lock()
+	defer p.ledger.looking.Unlock()
 	return p.ledger.sweep(ctx, after, p.config.SweepChunk)
 }
 

@@ -51,6 +51,13 @@ type Handler struct {
 	Transactional func(ctx context.Context, tx *tenants.Tx, event Event) error
 	// External calls out without a transaction, at least once; the event's id is its idempotency key.
 	External func(ctx context.Context, event Event) error
+	// Destination is what an external handler calls, for example another service. Handlers of one
+	// destination share a breaker: when one of them answers with an Outage, all of them get nothing until
+	// a single call went through. Default: the handler's own name.
+	Destination string
+	// Retry says when a failed delivery is tried again, and how often. Fields that are not set are the
+	// pool's.
+	Retry RetryPolicy
 	// Timeout bounds one call. Default 10 s.
 	Timeout time.Duration
 	// MaxConcurrent bounds the calls at one time in one process, so that one dead service cannot hold

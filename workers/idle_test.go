@@ -33,7 +33,8 @@ func TestIdleTenantsCostNextToNothing(t *testing.T) {
 	require.LessOrEqual(t, l.cluster.Pool().Config().MaxConnIdleTime, time.Minute)
 	l.clusters.Close()
 	var published atomic.Int64
-	l.run(workers.Config{}, workers.Parts{
+	week := 7 * 24 * time.Hour
+	l.run(workers.Config{Retention: workers.Retention{Messages: week, Inbox: week, Attempts: week}}, workers.Parts{
 		Cluster: cluster, Source: outbox.NewSource(cluster), Hints: workers.NewNATSHints(l.conn, l.database),
 		Publisher: &recorder{answer: func(workers.Event) error {
 			published.Add(1)

@@ -14,8 +14,6 @@ const BrokerName = "broker"
 var (
 	// ErrLeaseLost means that another holder has the tenant now; nothing was changed.
 	ErrLeaseLost = errors.New("workers: the lease is not held any more")
-	// ErrOutage means that the broker is away: no event's failure, and no attempt is spent.
-	ErrOutage = errors.New("workers: the broker is away")
 	// ErrBehind means that an earlier event of the same aggregate was not acknowledged.
 	ErrBehind = errors.New("workers: waits behind an earlier event of its aggregate")
 )
@@ -51,14 +49,17 @@ type Delivery struct {
 	LockVersion int64
 	// Attempts is how often it was tried.
 	Attempts int
+	// Age is how long ago it was parked.
+	Age time.Duration
 }
 
 // Want says what to read of a tenant.
 type Want struct {
 	// Messages and Deliveries bound what is read; zero reads none.
 	Messages, Deliveries int
-	// SkipBroker leaves out what waits for the broker.
-	SkipBroker bool
+	// SkipHandlers are those that get nothing at the moment, BrokerName among them when the broker is away:
+	// what is due for them stays where it is.
+	SkipHandlers []string
 }
 
 // Batch is what a tenant has to do.
@@ -85,7 +86,15 @@ type Verdict struct {
 	Error string
 	// PassDead lets the event pass an earlier dead one of its aggregate.
 	PassDead bool
+	// StartedAt and Took are the attempt's. StartedAt is zero when none was made: then none is spent.
+	StartedAt time.Time
+	Took      time.Duration
+
+	held bool // the tenant is woken when there is a reason to try, so it need not come back by itself
 }
+
+// Tried reports whether an attempt was made.
+func (v *Verdict) Tried() bool { return !v.StartedAt.IsZero() }
 
 // Outcome is the end of a message's first pass: published, unless some handlers did not take it.
 type Outcome struct {
@@ -95,6 +104,20 @@ type Outcome struct {
 	Event *Event
 	// Parked are the handlers that did not take it.
 	Parked []Verdict
+	// Timing is where its time went until it was handed over; the same for all outcomes of a batch.
+	Timing *Timing
+}
+
+// Timing tells, for a batch, where the time of its events went, in the clock of this process.
+type Timing struct {
+	// DiscoveredAt is when the process knew that the tenant had work, which may be before the event.
+	DiscoveredAt time.Time
+	// QueuedAt is when the tenant began to wait for the turn that took the batch.
+	QueuedAt time.Time
+	// TurnAt is when that turn began.
+	TurnAt time.Time
+	// AttemptedAt is when the batch was handed over to the broker and the handlers.
+	AttemptedAt time.Time
 }
 
 // Retried is the end of a delivery's attempt.

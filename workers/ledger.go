@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,10 @@ type ledger struct {
 	cluster *tenants.Cluster
 	holder  string
 	ttl     time.Duration
+
+	// looking is held by whoever looks into many tenants, or after the server: they take turns, so that
+	// an idle pool needs one connection for all of them.
+	looking sync.Mutex
 }
 
 // grant is the answer to the wish for a lease.

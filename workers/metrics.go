@@ -7,6 +7,10 @@ import (
 
 // Metrics counts what the pool does. No label holds a tenant: their number has no bound.
 type Metrics struct {
+	upkeep
+
+	destinations destinationMetrics
+
 	turns, published, retries, dead, stale, lost prometheus.Counter
 	abandoned                                    *prometheus.CounterVec
 	turnSeconds, waitSeconds, publishSeconds     prometheus.Histogram
@@ -31,6 +35,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		})
 	}
 	return &Metrics{
+		upkeep:    newUpkeep(registerer),
 		turns:     counter("turns_total", "Turns given to tenants."),
 		published: counter("published_total", "Events that everybody took the first time."),
 		retries:   counter("retries_total", "Attempts of deliveries that failed before."),
@@ -49,5 +54,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		held:          gauge("leases_held", "Tenants that this process publishes for."),
 		waiting:       gauge("tenants_waiting", "Tenants that wait for their turn."),
 		oldestSeconds: gauge("oldest_unpublished_seconds", "Age of the oldest unpublished event that the last sweep saw in any tenant."),
+
+		destinations: newDestinationMetrics(f),
 	}
 }

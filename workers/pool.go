@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenantry/tenantry/tenants"
@@ -20,7 +19,7 @@ type Pool struct {
 	publisher Publisher
 	hints     Hints
 	calls     *calls
-	breaker   circuitbreaker.CircuitBreaker[any]
+	holds     *holds
 	metrics   *Metrics
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
@@ -30,6 +29,7 @@ type Pool struct {
 	turns    *Turns
 	tenants  map[string]*tenant
 	free     int
+	cost     time.Duration // what an event's handlers took in the last turn, of whatever tenant
 	stopping bool
 
 	wanted     map[string]struct{}
@@ -64,14 +64,12 @@ func New(config Config, parts Parts) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		config:    config,
-		ledger:    &ledger{cluster: parts.Cluster, holder: config.Holder, ttl: config.LeaseTTL},
-		source:    parts.Source,
-		publisher: parts.Publisher,
-		hints:     parts.Hints,
-		calls:     calls,
-		breaker: circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(1).WithDelay(config.BreakerDelay).WithSuccessThreshold(1).Build(),
+		config:     config,
+		ledger:     &ledger{cluster: parts.Cluster, holder: config.Holder, ttl: config.LeaseTTL},
+		source:     parts.Source,
+		publisher:  parts.Publisher,
+		hints:      parts.Hints,
+		calls:      calls,
 		metrics:    parts.Metrics,
 		turns:      NewTurns(config.Quantum),
 		tenants:    make(map[string]*tenant),
@@ -80,6 +78,8 @@ func New(config Config, parts Parts) (*Pool, error) {
 		wantedNews: make(chan struct{}, 1),
 	}
 	p.changed = sync.NewCond(&p.mu)
+	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
+	calls.onFree, calls.onSlow = p.holds.placeFree, p.yield
 	return p, nil
 }
 
@@ -89,10 +89,14 @@ func (p *Pool) Run(ctx context.Context) error {
 	work, cancelWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelWork()
 
+	p.awaitPauses(ctx)
 	finding, findingCtx := errgroup.WithContext(ctx)
+	finding.Go(func() error { return p.pauseLoop(findingCtx) })
 	finding.Go(func() error { return p.listen(findingCtx) })
 	finding.Go(func() error { return p.sweepLoop(findingCtx) })
 	finding.Go(func() error { return p.acquireLoop(findingCtx) })
+	finding.Go(func() error { return p.retentionLoop(findingCtx) })
+	finding.Go(func() error { return p.pinnedLoop(findingCtx) })
 
 	holding, stopHolding := context.WithCancel(work)
 	var held sync.WaitGroup
@@ -118,7 +122,7 @@ func (p *Pool) dispatch(work context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		for !p.stopping && (p.free == 0 || p.turns.Waiting() == 0) {
+		for !p.stopping && (p.free <= 0 || p.turns.Waiting() == 0) {
 			p.changed.Wait()
 		}
 		if p.stopping {
@@ -162,6 +166,9 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free++
+	if result.cost > 0 {
+		p.cost = result.cost
+	}
 	again := t.end(result)
 	again = again && !t.paused && t.held()
 	p.turns.Done(t.id, used, again)
@@ -179,7 +186,7 @@ func (p *Pool) endTurn(t *tenant, r *turn, result turnResult) {
 func (p *Pool) borrow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopping || p.free == 0 || p.turns.Waiting() > 0 {
+	if p.stopping || p.free <= 0 || p.turns.Waiting() > 0 {
 		return false
 	}
 	p.free--
@@ -191,6 +198,17 @@ func (p *Pool) giveBack() {
 	defer p.mu.Unlock()
 	p.free++
 	p.changed.Signal()
+}
+
+// yield gives the slot of a call that takes long to others. The call is back whenever it ends, so for a
+// moment more turns than slots may run: as many more as handlers' bounds allow calls.
+func (p *Pool) yield() (back func()) {
+	p.giveBack()
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.free--
+	}
 }
 
 // othersWait tells a borrower that the slot is needed.

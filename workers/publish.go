@@ -11,20 +11,20 @@ import (
 // before. It returns the jobs that go on, and whether the broker is away.
 func (r *turn) publish(ctx context.Context, batch Batch) (jobs []*job, outage bool) {
 	pending, events := r.sendable(batch)
-	errs := make([]error, len(events))
+	errs, tried := make([]error, len(events)), attempt{startedAt: time.Now()}
 	if len(events) > 0 {
 		errs, outage = r.send(ctx, events)
+		tried.took = time.Since(tried.startedAt)
 	}
-	sent := make(map[*job]error, len(events))
 	for i, j := range pending {
-		sent[j] = errs[i]
+		j.sent, j.sendErr = true, errs[i]
 	}
 	for _, j := range r.jobs(batch, pending) {
-		err, tried := sent[j]
-		if tried && (errors.Is(err, ErrOutage) || ctx.Err() != nil) {
+		if j.sent && (errors.Is(j.sendErr, ErrOutage) || ctx.Err() != nil) {
 			continue // stays as it is; no attempt is spent
 		}
-		r.judgeBroker(j, err)
+		tried.err = j.sendErr
+		r.judgeBroker(j, tried)
 		jobs = append(jobs, j)
 	}
 	return jobs, outage
@@ -32,17 +32,22 @@ func (r *turn) publish(ctx context.Context, batch Batch) (jobs []*job, outage bo
 
 // sendable are the jobs that go to the broker, with their events, in order.
 func (r *turn) sendable(batch Batch) (pending []*job, events []Event) {
-	add := func(j *job) {
-		pending, events = append(pending, j), append(events, *j.event())
+	most := len(batch.Deliveries) + len(batch.Messages)
+	jobs := make([]job, 0, most) // one piece of memory for all of them
+	pending, events = make([]*job, 0, most), make([]Event, 0, most)
+	add := func(j job) {
+		jobs = append(jobs, j)
+		last := &jobs[len(jobs)-1]
+		pending, events = append(pending, last), append(events, *last.event())
 	}
 	for i := range batch.Deliveries {
 		if batch.Deliveries[i].Handler == BrokerName {
-			add(&job{delivery: &batch.Deliveries[i]})
+			add(job{delivery: &batch.Deliveries[i]})
 		}
 	}
 	for i := range batch.Messages {
 		if m := &batch.Messages[i]; !behindBroker(m) {
-			add(&job{message: m})
+			add(job{message: m})
 		}
 	}
 	return pending, events
@@ -77,9 +82,10 @@ func (r *turn) jobs(batch Batch, pending []*job) []*job {
 	return all
 }
 
-// send publishes under the breaker: after an outage nobody tries for a moment, and then one does.
+// send publishes under the broker's breaker: after an outage nobody tries for a moment, and then one does.
 func (r *turn) send(ctx context.Context, events []Event) (errs []error, outage bool) {
-	if !r.pool.breaker.TryAcquirePermit() {
+	broker := r.pool.holds.broker
+	if !broker.try() {
 		errs = make([]error, len(events))
 		for i := range errs {
 			errs[i] = ErrOutage
@@ -90,34 +96,31 @@ func (r *turn) send(ctx context.Context, events []Event) (errs []error, outage b
 	errs = r.pool.publisher.Publish(ctx, events)
 	outage = slices.ContainsFunc(errs, func(err error) bool { return errors.Is(err, ErrOutage) })
 	if !outage {
-		r.pool.breaker.RecordSuccess()
+		broker.answered(ctx, nil)
 		return errs, false
 	}
-	if ctx.Err() != nil && r.pool.breaker.IsClosed() {
-		return errs, true // the turn was cancelled, which says nothing about the broker
+	broker.answered(ctx, ErrOutage)
+	if ctx.Err() == nil {
+		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
 	}
-	if r.pool.breaker.IsClosed() {
-		r.pool.config.Log.WarnContext(ctx, "the broker is away; events stay unpublished until it is back")
-	}
-	r.pool.breaker.RecordFailure()
-	r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
 	return errs, true
 }
 
 // judgeBroker parks what the broker refused, and what waits behind it.
-func (r *turn) judgeBroker(j *job, err error) {
+func (r *turn) judgeBroker(j *job, tried attempt) {
+	broker := &Handler{Name: BrokerName, Retry: r.pool.config.Retry}
 	if j.delivery != nil {
 		if j.delivery.Handler == BrokerName {
-			j.failure = r.judge(Handler{Name: BrokerName}, j.delivery.Attempts, err)
+			j.failure = r.judge(broker, j.delivery.Attempts, tried)
 			j.done = true
 		}
 		return
 	}
 	switch {
-	case err == nil:
-	case errors.Is(err, ErrBehind):
+	case tried.err == nil:
+	case errors.Is(tried.err, ErrBehind):
 		j.parked = append(j.parked, Verdict{Handler: BrokerName, NextAttemptAt: time.Now()})
 	default:
-		j.parked = append(j.parked, *r.judge(Handler{Name: BrokerName}, 0, err))
+		j.parked = append(j.parked, *r.judge(broker, 0, tried))
 	}
 }

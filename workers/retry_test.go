@@ -31,11 +31,16 @@ func TestVerdictKeepsWhatMayPassAndGivesUpTheRest(t *testing.T) {
 	p := RetryPolicy{MaxAttempts: 3}.withDefaults()
 	now := time.Now()
 	failure := errors.New("connection refused")
-	require.False(t, p.verdict(Handler{}, 1, now, failure).Dead)
-	require.True(t, p.verdict(Handler{}, 3, now, failure).Dead, "the last attempt")
-	require.True(t, p.verdict(Handler{}, 1, now, fault.New(fault.Invalid, "bad", "never")).Dead, "it can never succeed")
-	require.False(t, p.verdict(Handler{}, 1, now, fault.New(fault.Unavailable, "away", "later")).Dead)
-	require.True(t, p.verdict(Handler{}, 1, now, failure).NextAttemptAt.After(now))
+	after := func(attempts int, err error) Verdict {
+		return p.verdict(&Handler{}, attempts, attempt{startedAt: now, took: time.Second, err: err})
+	}
+	require.False(t, after(1, failure).Dead)
+	require.True(t, after(3, failure).Dead, "the last attempt")
+	require.True(t, after(1, fault.New(fault.Invalid, "bad", "never")).Dead, "it can never succeed")
+	require.False(t, after(1, fault.New(fault.Unavailable, "away", "later")).Dead)
+	require.True(t, after(1, failure).NextAttemptAt.After(now.Add(time.Second)), "the wait begins when the attempt ends")
+	require.Equal(t, now, after(1, failure).StartedAt)
+	require.Equal(t, time.Second, after(1, failure).Took)
 }
 
 func TestErrorTextFitsItsColumn(t *testing.T) {

@@ -23,7 +23,8 @@ type tenant struct {
 	dirty   bool // a hint came during the turn
 	cancel  context.CancelFunc
 
-	readySince time.Time
+	foundAt    time.Time // when it was known to have work; zero while it has none
+	readySince time.Time // when it began to wait for its turn
 	lastWork   time.Time
 	visited    *time.Time // since the last renewal
 	retries    bool       // there may be deliveries to try again now
@@ -70,7 +71,9 @@ func (t *tenant) end(result turnResult) bool {
 	t.readySince = now
 	again := result.more || t.dirty
 	t.looked = result.looked && again && !t.dirty
-	t.dirty = false
+	if t.dirty = false; !again {
+		t.foundAt = time.Time{}
+	}
 	return again
 }
 
@@ -94,6 +97,9 @@ func (p *Pool) wake(id string) {
 }
 
 func (p *Pool) wakeLocked(t *tenant) {
+	if t.foundAt.IsZero() {
+		t.foundAt = time.Now()
+	}
 	switch {
 	case p.stopping:
 	case !t.held():
@@ -106,7 +112,9 @@ func (p *Pool) wakeLocked(t *tenant) {
 		t.dirty = true
 	case !t.paused:
 		t.looked = false
-		t.readySince = time.Now()
+		if !p.turns.Has(t.id) {
+			t.readySince = time.Now()
+		}
 		p.turns.Ready(t.id, t.weight)
 		p.changed.Signal()
 	}

@@ -3,13 +3,12 @@ package workers
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// firstBatch is how many events are read before it is known what one takes.
+	// firstBatch is how many events are read at least before it is known what one of this tenant takes.
 	firstBatch = 64
 	// retryBatch is how many due deliveries are tried in one turn.
 	retryBatch = 64
@@ -24,8 +23,10 @@ type turn struct {
 	held    func() bool
 	budget  time.Duration
 	started time.Time
-	lent    atomic.Int64 // time used on borrowed slots
-	busy    sync.Map     // handlers that had no place free
+	timing  Timing
+	guess   time.Duration // what an event may cost while it is not known for this tenant
+	lent    atomic.Int64  // time used on borrowed slots
+	away    atomic.Bool   // the destination of a handler is, as this turn has found
 
 	result turnResult
 }
@@ -45,8 +46,10 @@ type turnResult struct {
 
 // newTurn is called with the pool's lock held.
 func newTurn(p *Pool, t *tenant, budget time.Duration) *turn {
+	now := time.Now()
 	return &turn{
-		pool: p, lease: t.lease, held: t.held, budget: budget, started: time.Now(),
+		pool: p, guess: p.cost, lease: t.lease, held: t.held, budget: budget, started: now,
+		timing: Timing{DiscoveredAt: t.foundAt, QueuedAt: t.readySince, TurnAt: now},
 		result: turnResult{retries: t.retries, cost: t.cost, retriedLast: t.retriedLast, looked: t.looked},
 	}
 }
@@ -90,7 +93,7 @@ func (r *turn) failed(ctx context.Context, err error) {
 // batch reads, hands over and completes one batch. It reports whether there is more to do at once.
 func (r *turn) batch(ctx context.Context) (more bool, err error) {
 	want := r.want()
-	if want == (Want{}) { // the broker is away, and nothing else is due
+	if want.Messages+want.Deliveries == 0 { // the broker is away, and nothing else is due
 		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
 		return false, nil
 	}
@@ -147,18 +150,15 @@ func (r *turn) finish(ctx context.Context, batch Batch) (done processed, err err
 }
 
 // want is what to read: due deliveries and messages in turns, so that neither holds up the other; and
-// as much as the budget is worth, by what an event's handlers took lately.
+// as much as the budget is worth.
 func (r *turn) want() Want {
-	most := firstBatch
-	if r.result.cost > 0 {
-		most = int(max(r.budget, r.pool.config.Quantum)/r.result.cost) + 1
-	}
-	away := r.brokerAway()
+	most := r.worth()
+	away := r.pool.holds.broker.away()
 	retry := r.result.retries && (away || !r.result.retriedLast)
 	r.result.retriedLast = retry
 	switch {
 	case retry:
-		return Want{Deliveries: min(most, retryBatch), SkipBroker: away}
+		return Want{Deliveries: min(most, retryBatch), SkipHandlers: r.pool.holds.held(r.lease.Placement.TenantID)}
 	case away:
 		return Want{}
 	default:
@@ -166,11 +166,18 @@ func (r *turn) want() Want {
 	}
 }
 
-// brokerAway reports whether the broker is not worth a try now: it was away a moment ago, or somebody is
-// trying it.
-func (r *turn) brokerAway() bool {
-	b := r.pool.breaker
-	return b.IsHalfOpen() || b.IsOpen() && b.RemainingDelay() > 0
+// worth is how many events the budget is worth, by what one's handlers took lately. Of a tenant of which
+// that is not known, the last one that had a turn is the example.
+func (r *turn) worth() int {
+	budget := max(r.budget, r.pool.config.Quantum)
+	switch {
+	case r.result.cost > 0:
+		return int(budget/r.result.cost) + 1
+	case r.guess > 0:
+		return max(int(budget/r.guess), firstBatch)
+	default:
+		return firstBatch
+	}
 }
 
 // learn keeps what the handlers take for an event as a moving average. What a batch costs by itself is
@@ -215,16 +222,17 @@ func (r *turn) complete(ctx context.Context, done processed) error {
 // observe counts what was completed, and notes when the parked deliveries are due.
 func (r *turn) observe(done processed) {
 	m := r.pool.metrics
-	now := time.Now()
+	now, published := time.Now(), 0
 	for _, o := range done.outcomes {
 		if len(o.Parked) == 0 {
-			m.published.Inc()
+			published++
 			m.publishSeconds.Observe(now.Sub(o.Event.CreatedAt).Seconds())
 		}
 		for _, v := range o.Parked {
 			r.note(v)
 		}
 	}
+	m.published.Add(float64(published))
 	m.retries.Add(float64(len(done.retried)))
 	for _, d := range done.retried {
 		if d.Failure == nil || d.Failure.Dead && d.Failure.PassDead {
@@ -239,6 +247,9 @@ func (r *turn) observe(done processed) {
 func (r *turn) note(v Verdict) {
 	if v.Dead {
 		r.pool.metrics.dead.Inc()
+		return
+	}
+	if v.held {
 		return
 	}
 	r.comeBack(v.NextAttemptAt)

@@ -64,6 +64,8 @@ func settings(changes []func(*config.Settings)) (config.Settings, error) {
 		"TENANTRY_JWT_SECRET=" + jwtSecret, "TENANTRY_LOG_LEVEL=error", "TENANTRY_LOG_FORMAT=text",
 		"TENANTRY_WORKER_LEASE_TTL=3s", "TENANTRY_WORKER_SWEEP_INTERVAL=100ms",
 		"TENANTRY_WORKER_RETRY_MIN=20ms", "TENANTRY_WORKER_RETRY_MAX=100ms",
+		// Tests write events of long ago, and look for them.
+		"TENANTRY_RETENTION_MESSAGES=0s", "TENANTRY_RETENTION_INBOX=0s", "TENANTRY_RETENTION_ATTEMPTS=0s",
 		"TENANTRY_SHUTDOWN_TIMEOUT=10s", "TENANTRY_STREAM_MAX_AGE=1h",
 	}
 	if level, ok := os.LookupEnv("TENANTRY_LOG_LEVEL"); ok {

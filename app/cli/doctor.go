@@ -58,6 +58,7 @@ func examine(ctx context.Context, a *app.App) []finding {
 	for _, found := range a.Tenants().Inspect(ctx) {
 		all = append(all, findingOf(found))
 	}
+	all = append(all, examinePinned(ctx, a)...)
 	all = append(all, examineBroker(ctx, a.Env(), a.Settings())...)
 	return append(all, examineSettings(a.Settings())...)
 }

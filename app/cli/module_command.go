@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,20 +20,20 @@ func (r *runner) addModuleCommand(root *cobra.Command, command module.Command) {
 	parent.AddCommand(r.moduleCommand(command))
 }
 
-// groupShort begins the help of a group that commands made.
+// groupShort begins what is said of a group.
 const groupShort = "Its commands: "
 
-// childNamed finds a group, or makes it. What a group is for shows in the list of its commands.
+// childNamed finds a group, or makes it. What a group is for shows in the list of its commands; a command
+// that has others below it says for itself what it does.
 func childNamed(parent *cobra.Command, name string, command module.Command) *cobra.Command {
 	last := command.Path[len(command.Path)-1]
 	for _, child := range parent.Commands() {
-		if child.Name() != name {
-			continue
+		if child.Name() == name {
+			if strings.HasPrefix(child.Short, groupShort) {
+				child.Short += ", " + last
+			}
+			return child
 		}
-		if strings.HasPrefix(child.Short, groupShort) { // else it does something itself, and says what
-			child.Short += ", " + last
-		}
-		return child
 	}
 	made := group(name, groupShort+last, indent(command.Example))
 	parent.AddCommand(made)
@@ -47,6 +48,11 @@ func (r *runner) moduleCommand(command module.Command) *cobra.Command {
 		Args:    takes(command.Arguments),
 		RunE: r.run(func(cmd *cobra.Command, args []string) error {
 			call := module.Call{Args: args, Flags: cmd.Flags(), Actor: operator()}
+			if command.Check != nil {
+				if err := command.Check(call); err != nil {
+					return err
+				}
+			}
 			if command.Standalone {
 				return r.showResult(command.Run(cmd.Context(), module.Env{}, call))
 			}
@@ -61,7 +67,7 @@ func (r *runner) moduleCommand(command module.Command) *cobra.Command {
 		cmd.Flags().AddFlagSet(declared)
 	}
 	r.completeTenantFlag(cmd)
-	if strings.HasPrefix(command.Arguments, "SLUG") {
+	if strings.HasPrefix(strings.TrimPrefix(command.Arguments, "["), "SLUG") {
 		cmd.ValidArgsFunction = r.completeSlug
 	}
 	return r.takesJSON(cmd)
@@ -76,14 +82,12 @@ func indent(example string) string {
 }
 
 func (r *runner) showResult(result module.Result, err error) error {
-	if err != nil {
+	if err != nil && len(result.Rows) == 0 {
 		return err
 	}
-	if err := r.show(result); err != nil {
-		return err
-	}
-	if result.Failed {
+	err = errors.Join(r.show(result), err) // what was found before it failed is shown too
+	if err == nil && result.Failed {
 		return errReported
 	}
-	return nil
+	return err
 }

@@ -31,6 +31,7 @@ func TestUpIsWhatOtherCommandsTalkTo(t *testing.T) {
 	t.Run("tenants", func(t *testing.T) { checkTenants(t, data, ready) })
 	t.Run("tokens", func(t *testing.T) { checkTokens(t, data, ready) })
 	t.Run("operators' views", func(t *testing.T) { checkViews(t, data) })
+	t.Run("what holds back vacuum", func(t *testing.T) { checkPinned(t, data) })
 	t.Run("a cluster that is away", func(t *testing.T) { checkClusterAway(t, data) })
 	t.Run("completion", func(t *testing.T) {
 		require.Contains(t, mustCall(t, "__complete", "--data", data, "tenant", "show", "ac"), "acme\n")
@@ -157,6 +158,25 @@ func checkViews(t *testing.T, data string) {
 	for _, found := range findings {
 		require.Equal(t, "ok", found.Verdict, found.Name)
 	}
+}
+
+// checkPinned leaves a transaction open: the doctor names its session, and that is no failure.
+func checkPinned(t *testing.T, data string) {
+	t.Helper()
+	conn := ownerConn(t, data)
+	_, err := conn.Exec(t.Context(), "set application_name = 'forgotten'; begin isolation level repeatable read; select 'xyzzy'")
+	require.NoError(t, err)
+	var got outcome
+	require.Eventually(t, func() bool {
+		got = call(t, []string{"TENANTRY_WORKER_PINNED_AFTER=1s"}, "doctor", "--data", data)
+		return strings.Contains(got.stdout, "held back")
+	}, time.Minute, 100*time.Millisecond)
+	require.Zero(t, got.code, got.stdout)
+	require.Regexp(t, `warn +cluster main +vacuum +held back by session pid \d+ of tenantry_owner application forgotten idle in transaction for \ds`,
+		got.stdout)
+	require.NotContains(t, got.stdout, "xyzzy", "what it was asked is nobody's business")
+	_, err = conn.Exec(t.Context(), "rollback")
+	require.NoError(t, err)
 }
 
 // checkClusterAway migrates while a further cluster is away: the tenants of the others are migrated.

@@ -28,6 +28,10 @@ BEGIN
 END
 $$;
 
+-- How long the transactions of other logins last, so that a worker and the doctor can name the one that
+-- holds back vacuum for all tenants. The owner's function dispatch.pinned tells them, and no statement.
+GRANT pg_read_all_stats TO tenantry_owner;
+
 -- The database. Nobody but the two logins connects. Nobody gets TEMPORARY: a temporary table shadows
 -- a real one, and a temporary function is a place for code that runs later under another role.
 DO $$
@@ -88,8 +92,9 @@ BEGIN
       ('lo_.*|loread|lowrite', '{}'),
 
       -- A notification reaches every listener of the database, all commits that notify wait for one
-      -- lock, and its queue is shared: full, it fails everybody's commit.
-      ('pg_notify', '{tenantry_owner}'),
+      -- lock, and its queue is shared: full, it fails everybody's commit. The application may outside of
+      -- a scope, where job queues do.
+      ('pg_notify', '{tenantry_owner,tenantry_app}'),
 
       -- Advisory locks have no owner and their numbers can be guessed: taking the lock of another
       -- tenant stops his migrations, and a session's lock outlives the transaction on a shared

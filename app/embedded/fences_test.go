@@ -122,6 +122,7 @@ func loginsKeepWhatTheyNeed(t *testing.T, server *embedded.Postgres) {
 	for _, statement := range []string{
 		`SELECT set_config('application_name', 'x', false)`,
 		`SELECT pg_advisory_xact_lock(hashtext('x'))`,
+		`SELECT pg_notify('program', 'x')`,
 		`SELECT count(*) FROM pg_stat_activity`,
 		`SELECT count(*) FROM pg_locks`,
 	} {

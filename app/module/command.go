@@ -18,6 +18,9 @@ type Command struct {
 	Short, Example string
 	// Flags declares its flags.
 	Flags func(flags *pflag.FlagSet)
+	// Check refuses a call that makes no sense, before anything is opened for it; nil when there is nothing
+	// that the usage line does not say.
+	Check func(call Call) error
 	// Standalone commands work without the program that runs: Run gets an empty environment.
 	Standalone bool
 	// Run does it, over what the program opened for it.

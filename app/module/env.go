@@ -22,6 +22,8 @@ type Env struct {
 	JetStream jetstream.JetStream
 	// Duplicate is called for each event that the broker dropped because it had it already.
 	Duplicate func()
+	// Handlers are those of all modules, for commands; nil while the modules are built.
+	Handlers []Handler
 	// Log is the process's log.
 	Log *slog.Logger
 }

@@ -12,7 +12,7 @@ create table dispatch.paused_handlers (
     paused_at timestamptz not null
 );
 
--- The backlog that the last look saw, and when retention last looked after the tenant.
+-- The backlog that the last look saw, and until when retention has kept up with the tenant.
 alter table dispatch.ledger
     add column backlog   bigint      not null default 0,
     add column pruned_at timestamptz not null default '-infinity';
@@ -37,6 +37,7 @@ declare
     olds timestamptz[] := '{}';
     backlogs bigint[] := '{}';
     paused text[];
+    first_seq bigint;
     looked integer := 0;
     last_id uuid;
 begin
@@ -50,13 +51,17 @@ begin
         looked := looked + 1;
         last_id := t.tenant_id;
         begin
-            execute format(
-                'select (select m.created_at from %1$I.outbox_messages m where m.status = ''unpublished'' order by m.seq limit 1),
-                        (select min(d.next_attempt_at) from %1$I.deliveries d
-                         where d.status = ''retrying'' and d.handler <> all ($1)),
-                        coalesce((select max(m.seq) - min(m.seq) + 1 from %1$I.outbox_messages m
-                                  where m.status = ''unpublished''), 0)',
-                t.schema_name) into oldest_unpublished_at, due_at, backlog using paused;
+            execute format('select m.seq, m.created_at from %I.outbox_messages m where m.status = ''unpublished''
+                            order by m.seq limit 1', t.schema_name) into first_seq, oldest_unpublished_at;
+            execute format('select d.next_attempt_at from %I.deliveries d
+                            where d.status = ''retrying'' and d.handler <> all ($1)
+                            order by d.next_attempt_at limit 1', t.schema_name) into due_at using paused;
+            backlog := 0;
+            if first_seq is not null then
+                execute format('select m.seq - $1 + 1 from %I.outbox_messages m where m.status = ''unpublished''
+                                order by m.seq desc limit 1', t.schema_name) into backlog using first_seq;
+                backlog := coalesce(backlog, 1);
+            end if;
         exception when others then
             continue;
         end;

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tenantry/tenantry/app/rest"
+	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -39,6 +40,10 @@ type getInput struct {
 
 type output struct {
 	Body body
+}
+
+type timelineOutput struct {
+	Body outbox.TimelineBody
 }
 
 // body is an event as clients see it.
@@ -72,6 +77,11 @@ func routes(api huma.API, service *Service) {
 		Method: http.MethodGet, Path: path + "/{id}", OperationID: "get-event", Tags: []string{"events"},
 		Summary: "Get an event", Description: "For admins and auditors.", Errors: []int{http.StatusNotFound},
 	}, door{service}.get)
+	huma.Register(api, huma.Operation{
+		Method: http.MethodGet, Path: path + "/{id}/timeline", OperationID: "get-event-timeline", Tags: []string{"events"},
+		Summary: "Tell why an event is late", Description: "Where its time went, and what it waits for. For admins and auditors.",
+		Errors: []int{http.StatusNotFound},
+	}, door{service}.timeline)
 }
 
 // door turns requests into calls of the service. The actor and the scope leave the context here.
@@ -108,6 +118,18 @@ func (d door) get(ctx context.Context, in *getInput) (*output, error) {
 		return nil, err
 	}
 	return &output{Body: bodyOf(event)}, nil
+}
+
+func (d door) timeline(ctx context.Context, in *getInput) (*timelineOutput, error) {
+	actor, scope, err := tenants.Access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	timeline, err := d.service.Timeline(ctx, actor, scope, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &timelineOutput{Body: outbox.TimelineBodyOf(timeline)}, nil
 }
 
 // timeLayout is RFC 3339 in UTC with the microseconds that PostgreSQL keeps.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
 )
 
@@ -38,6 +39,14 @@ func (s *Service) Get(ctx context.Context, actor tenants.Actor, scope *tenants.S
 		return Event{}, notFound()
 	}
 	return found[0], nil
+}
+
+// Timeline tells where the time of one event went, and what it waits for. Admins and auditors may.
+func (s *Service) Timeline(ctx context.Context, actor tenants.Actor, scope *tenants.Scope, id string) (outbox.Timeline, error) {
+	if err := actor.Require(tenants.Admin, tenants.Auditor); err != nil {
+		return outbox.Timeline{}, err
+	}
+	return outbox.TimelineOf(ctx, scope, id)
 }
 
 // List reads a page of the events, newest first. Admins and auditors may.

@@ -13,9 +13,10 @@ import (
 // Commands are the operator's verbs at a terminal: the same services as the admin API.
 func Commands() []module.Command {
 	return []module.Command{
-		statusCommand(), failedCommand(), replayCommand(), skipCommand(), republishCommand(),
+		statusCommand(), explainCommand(), failedCommand(), replayCommand(), skipCommand(), republishCommand(),
 		pauseCommand("pause", "Stop publishing a tenant's events; they are still recorded, and wait", true),
 		pauseCommand("resume", "Go on publishing a tenant's events", false),
+		attemptsCommand(), handlersCommand(),
 	}
 }
 
@@ -173,26 +174,6 @@ func republishCommand() module.Command {
 	}
 }
 
-func pauseCommand(word, short string, paused bool) module.Command {
-	return module.Command{
-		Path: []string{"outbox", word}, Arguments: "SLUG", Short: short,
-		Example: "tenantry outbox " + word + " acme",
-		Run: func(ctx context.Context, env module.Env, call module.Call) (module.Result, error) {
-			service := serviceOf(env)
-			verb, message := service.Resume, "Publishing for %s goes on."
-			if paused {
-				verb = service.Pause
-				message = "Publishing for %s is paused: the worker stops with its next renewal, within seconds."
-			}
-			tenant, err := verb(ctx, call.Actor, call.Args[0])
-			if err != nil {
-				return module.Result{}, err
-			}
-			return module.Result{
-				JSON: pauseBody{Slug: tenant.Slug, Paused: paused}, Message: fmt.Sprintf(message, tenant.Slug),
-			}, nil
-		},
-	}
+func serviceOf(env module.Env) *Service {
+	return NewService(env.Clusters, env.Tenants, env.Handlers...)
 }
-
-func serviceOf(env module.Env) *Service { return NewService(env.Clusters, env.Tenants) }

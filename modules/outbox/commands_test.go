@@ -29,6 +29,11 @@ func run(t *testing.T, line ...string) (module.Result, error) {
 		}
 		require.NoError(t, flags.Parse(line[2:]))
 		call := module.Call{Args: flags.Args(), Flags: flags, Actor: apptest.Operator()}
+		if command.Check != nil {
+			if err := command.Check(call); err != nil {
+				return module.Result{}, err
+			}
+		}
 		return command.Run(t.Context(), apptest.App().Env(), call)
 	}
 	require.FailNow(t, "no such command", "%v", line)

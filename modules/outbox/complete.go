@@ -2,6 +2,10 @@ package outbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tenantry/tenantry/tenants"
 	"github.com/tenantry/tenantry/workers"
@@ -11,17 +15,21 @@ import (
 // completed since it was read is left as it is.
 const completePublished = `
 	update outbox_messages m
-	set status = 'published', published_at = $3, attempts = m.attempts + 1, lock_version = m.lock_version + 1
+	set status = 'published', published_at = $3, attempts = m.attempts + 1, lock_version = m.lock_version + 1%s
 	from unnest($1::bigint[], $2::bigint[]) as v (seq, version)
 	where m.seq = v.seq and m.lock_version = v.version`
 
 // completeParked sets the messages apart whose event some handler did not take.
 const completeParked = `
 	update outbox_messages m
-	set status = v.status, attempts = m.attempts + 1, lock_version = m.lock_version + 1
+	set status = v.status, attempts = m.attempts + 1, lock_version = m.lock_version + 1%s
 	from unnest($1::bigint[], $2::bigint[], $3::text[]) as v (seq, version, status)
 	where m.seq = v.seq and m.lock_version = v.version
 	returning m.seq`
+
+// timed notes where the time of a batch went, in the row that is written anyway.
+const timed = `,
+	    discovered_at = $4::timestamptz, queued_at = $5::timestamptz, turn_at = $6::timestamptz, attempted_at = $7::timestamptz`
 
 // park adds a delivery for a message that was parked in this transaction. Behind an open one of its
 // chain it waits; behind a dead one too, unless the handler lets later events pass.
@@ -39,32 +47,70 @@ const park = `
 	              where m.seq = $1 and m.lock_version = $12 and m.status in ('retrying', 'failed'))
 	on conflict do nothing`
 
-// Complete implements workers.Source in one round trip and one transaction.
+// Complete implements workers.Source in one round trip and one transaction. A tenant that is a migration
+// behind has no room for where the time went and what failed, and is completed without.
 func (s *Source) Complete(
 	ctx context.Context, lease workers.Lease, outcomes []workers.Outcome, retried []workers.Retried,
 ) (stale int, err error) {
-	now := s.cluster.Now()
 	scope := s.scope(lease)
-	plain, parked := splitOutcomes(outcomes)
-	expected, changed := len(outcomes)+len(retried), 0
-	count := func(rows int64) { changed += int(rows) }
-
-	var statements []tenants.Statement
-	if len(plain) > 0 {
-		seqs, versions := versionsOf(plain)
-		statements = append(statements, tenants.Statement{
-			SQL: completePublished, Args: []any{seqs, versions, now}, Affected: count,
-		})
-	}
-	if len(parked)+len(retried) > 0 {
+	done := completion{at: s.clock(), retried: retried}
+	done.plain, done.parked = splitOutcomes(outcomes)
+	if len(done.parked)+len(retried) > 0 {
 		scope = scope.Guarded(deliveriesLock(lease.Placement.TenantID))
-		statements = append(statements, parkStatements(parked, s.clock(), count)...)
-		statements = append(statements, retriedStatements(retried, s.clock(), count)...)
 	}
-	if err := scope.Pipeline(ctx, statements...); err != nil {
+	err = scope.Pipeline(ctx, done.statements(true)...)
+	if unmigrated(err) {
+		err = scope.Pipeline(ctx, done.statements(false)...)
+	}
+	if err != nil {
 		return 0, leaseFault(err)
 	}
-	return expected - changed, nil
+	return len(outcomes) + len(retried) - done.changed, nil
+}
+
+// unmigrated reports whether a statement names what the tenant does not have yet.
+func unmigrated(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == "42P01" || pgErr.Code == "42703")
+}
+
+// completion is what became of a batch, as statements.
+type completion struct {
+	at            clock
+	plain, parked []workers.Outcome
+	retried       []workers.Retried
+	changed       int
+}
+
+func (c *completion) count(rows int64) { c.changed += int(rows) }
+
+// statements are those of the whole batch; without details for a tenant that is a migration behind.
+func (c *completion) statements(details bool) []tenants.Statement {
+	c.changed = 0
+	var statements []tenants.Statement
+	if len(c.plain) > 0 {
+		seqs, versions := versionsOf(c.plain)
+		statements = append(statements, c.timed(completePublished, c.plain, details, seqs, versions, c.at.now))
+	}
+	if len(c.parked) > 0 {
+		statements = append(statements, c.parkStatements(details)...)
+	}
+	statements = append(statements, retriedStatements(c.retried, c.at, c.count)...)
+	if details {
+		statements = append(statements, failedAttempts(c.parked, c.retried, c.at)...)
+	}
+	return statements
+}
+
+// timed completes a statement about messages. All outcomes of a batch have the same timing.
+func (c *completion) timed(sql string, outcomes []workers.Outcome, details bool, args ...any) tenants.Statement {
+	timing := outcomes[0].Timing
+	if !details || timing == nil {
+		return tenants.Statement{SQL: fmt.Sprintf(sql, ""), Args: args, Affected: c.count}
+	}
+	args = append(args, c.at.database(timing.DiscoveredAt), c.at.database(timing.QueuedAt),
+		c.at.database(timing.TurnAt), c.at.database(timing.AttemptedAt))
+	return tenants.Statement{SQL: fmt.Sprintf(sql, timed), Args: args, Affected: c.count}
 }
 
 func splitOutcomes(outcomes []workers.Outcome) (plain, parked []workers.Outcome) {
@@ -86,21 +132,18 @@ func versionsOf(outcomes []workers.Outcome) (seqs, versions []int64) {
 	return seqs, versions
 }
 
-func parkStatements(parked []workers.Outcome, at clock, count func(int64)) []tenants.Statement {
-	if len(parked) == 0 {
-		return nil
-	}
-	seqs, versions := versionsOf(parked)
-	statuses := make([]string, len(parked))
-	for i, o := range parked {
+func (c *completion) parkStatements(details bool) []tenants.Statement {
+	seqs, versions := versionsOf(c.parked)
+	statuses := make([]string, len(c.parked))
+	for i, o := range c.parked {
 		statuses[i] = parkedStatus(o.Parked)
 	}
-	statements := []tenants.Statement{{SQL: completeParked, Args: []any{seqs, versions, statuses}, Affected: count}}
-	for _, o := range parked {
+	statements := []tenants.Statement{c.timed(completeParked, c.parked, details, seqs, versions, statuses)}
+	for _, o := range c.parked {
 		for _, v := range o.Parked {
 			statements = append(statements, tenants.Statement{SQL: park, Args: []any{
 				o.Seq, o.Event.ID, v.Handler, o.Event.AggregateType, o.Event.AggregateID, v.Dead,
-				v.Attempts, at.database(v.NextAttemptAt), v.Error, v.PassDead, at.now, o.LockVersion + 1,
+				v.Attempts, c.at.database(v.NextAttemptAt), v.Error, v.PassDead, c.at.now, o.LockVersion + 1,
 			}})
 		}
 	}

@@ -43,7 +43,7 @@ type Delivery struct {
 	NextAttemptAt time.Time
 	// LastError is why the last attempt failed.
 	LastError string
-	// CreatedAt is when it failed for the first time.
+	// CreatedAt is when it failed, or had to wait, for the first time.
 	CreatedAt time.Time
 }
 

@@ -16,6 +16,7 @@ const (
 	tenantPath     = "/admin/v1/tenants/{slug}"
 	deliveriesPath = tenantPath + "/deliveries"
 	outboxPath     = tenantPath + "/outbox"
+	timelinePath   = tenantPath + "/events/{id}/timeline"
 )
 
 type statusInput struct {
@@ -33,6 +34,11 @@ type deliveriesInput struct {
 	Handler string `query:"handler" example:"broker" doc:"Only deliveries to this handler; broker for what the broker refused."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The size of the page."`
 	Cursor  string `query:"cursor" doc:"The next_cursor of the page before."`
+}
+
+type timelineInput struct {
+	Slug string `path:"slug" example:"acme" doc:"The tenant's slug, also one that it had before, or its id."`
+	ID   string `path:"id" example:"01942e3c-7d4c-7b6e-9f5e-0c6a3b7d2f11" doc:"The event's id."`
 }
 
 type replayInput struct {
@@ -67,7 +73,12 @@ func adminRoutes(service *Service) func(huma.API) {
 	return func(api huma.API) {
 		d := door{service}
 		huma.Register(api, show(statusPath, "outbox-status", "Show how far publishing is, per tenant"), d.status)
+		huma.Register(api, about(show(timelinePath, "explain-event", "Tell why an event is late")), d.explain)
 		huma.Register(api, about(show(deliveriesPath, "list-deliveries", "List what did not succeed at first")), d.deliveries)
+		huma.Register(api, about(show(attemptsPath, "list-attempts", "List the failed attempts of an event")), d.attempts)
+		huma.Register(api, show(handlersPath, "list-handlers", "List the handlers, and which of them are paused"), d.handlers)
+		huma.Register(api, about(verb(handlerPath+"/pause", "pause-handler", "Stop calling a handler for all tenants")), d.pauseHandler)
+		huma.Register(api, about(verb(handlerPath+"/resume", "resume-handler", "Call a handler again")), d.resumeHandler)
 		huma.Register(api, about(verb(deliveriesPath+"/replay", "replay-deliveries", "Try dead deliveries again")), d.replay)
 		huma.Register(api, about(verb(deliveriesPath+"/skip", "skip-delivery", "Give a delivery up")), d.skip)
 		huma.Register(api, about(verb(outboxPath+"/republish", "republish-events", "Send events once more")), d.republish)
@@ -118,6 +129,18 @@ func (d door) deliveries(ctx context.Context, in *deliveriesInput) (*deliveriesO
 		return nil, err
 	}
 	return &deliveriesOutput{Body: deliveriesBodyOf(page)}, nil
+}
+
+func (d door) explain(ctx context.Context, in *timelineInput) (*timelineOutput, error) {
+	operator, err := tenants.OperatorFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	timeline, err := d.service.Explain(ctx, operator, strings.Clone(in.Slug), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &timelineOutput{Body: operatorTimelineBodyOf(timeline)}, nil
 }
 
 func (d door) replay(ctx context.Context, in *replayInput) (*replayOutput, error) {

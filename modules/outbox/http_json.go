@@ -10,6 +10,8 @@ type statusOutput struct{ Body statusBody }
 
 type deliveriesOutput struct{ Body deliveriesBody }
 
+type timelineOutput struct{ Body TimelineBody }
+
 type replayOutput struct{ Body replayBody }
 
 type skipOutput struct{ Body skipBody }
@@ -54,7 +56,7 @@ type deliveryBody struct {
 	Attempts      int                   `json:"attempts" doc:"How often it was tried."`
 	NextAttemptAt *string               `json:"next_attempt_at" nullable:"true" format:"date-time" doc:"When it is tried again; null unless it is retrying."`
 	LastError     string                `json:"last_error" doc:"Why the last attempt failed."`
-	CreatedAt     string                `json:"created_at" format:"date-time" doc:"When it failed for the first time."`
+	CreatedAt     string                `json:"created_at" format:"date-time" doc:"When it failed, or had to wait, for the first time."`
 }
 
 type deliveryAggregateBody struct {

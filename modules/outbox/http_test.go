@@ -78,6 +78,27 @@ func TestHTTPListsReplaysAndSkipsDeliveries(t *testing.T) {
 	require.JSONEq(t, `{"replayed":0}`, string(client.Post(t, path+"/replay", `{"all":true}`).Require(t, http.StatusOK).Body))
 }
 
+func TestHTTPReplaysByHandlerAndTime(t *testing.T) {
+	t.Parallel()
+	tenant := apptest.New(t)
+	_, ids := opened(t, tenant, "strict", 2)
+	client, path := apptest.OperatorClient(t), "/admin/v1/tenants/"+tenant.Slug+"/deliveries/replay"
+	desk.refuse(nil, "strict", ids...)
+	for body, replayed := range map[string]string{
+		`{"handler":"ledger"}`:             `{"replayed":0}`,
+		`{"to":"2020-01-01T00:00:00Z"}`:    `{"replayed":0}`,
+		`{"from":"2120-01-01T00:00:00Z"}`:  `{"replayed":0}`,
+		`{"all":true,"handler":"parcels"}`: `{"replayed":0}`,
+		`{"event_ids":["` + ids[1] + `"]}`: `{"replayed":0}`, // it is not dead, it waits
+	} {
+		require.JSONEq(t, replayed, string(client.Post(t, path, body).Require(t, http.StatusOK).Body), body)
+	}
+	body := `{"handler":"strict","from":"2020-01-01T00:00:00Z","to":"2120-01-01T00:00:00Z"}`
+	require.JSONEq(t, `{"replayed":1}`, string(client.Post(t, path, body).Require(t, http.StatusOK).Body))
+	awaitDelivered(t, tenant)
+	require.Equal(t, ids, desk.takenBy("strict", ids...))
+}
+
 func TestHTTPPausesResumesAndRepublishes(t *testing.T) {
 	t.Parallel()
 	tenant := apptest.New(t)
@@ -114,6 +135,11 @@ func TestHTTPRefusesWhatTheContractRefuses(t *testing.T) {
 		"not a uuid":         {http.MethodPost, path + "/deliveries/replay", `{"event_ids":["x"]}`, 422, "invalid"},
 		"unknown field":      {http.MethodPost, path + "/deliveries/replay", `{"every":true}`, 422, "invalid"},
 		"broken":             {http.MethodPost, path + "/deliveries/replay", `{`, 400, ""},
+		"another's attempts": {http.MethodGet, path + "/deliveries/" + theirs[0] + "/attempts", ``, 404, "event_not_found"},
+		"bad attempt cursor": {http.MethodGet, path + "/deliveries/" + ids[0] + "/attempts?cursor=e30", ``, 400, "bad_cursor"},
+		"no such handler":    {http.MethodPost, "/admin/v1/handlers/nobody/pause", ``, 404, "handler_not_found"},
+		"resume of no one":   {http.MethodPost, "/admin/v1/handlers/nobody/resume", ``, 404, "handler_not_found"},
+		"the broker":         {http.MethodPost, "/admin/v1/handlers/broker/pause", ``, 422, "broker_is_no_handler"},
 		"bad status":         {http.MethodGet, path + "/deliveries?status=published", ``, 400, ""},
 		"bad limit":          {http.MethodGet, path + "/deliveries?limit=201", ``, 400, ""},
 		"bad cursor":         {http.MethodGet, path + "/deliveries?cursor=x", ``, 400, "bad_cursor"},
@@ -144,6 +170,10 @@ func TestHTTPIsForOperatorTokens(t *testing.T) {
 		{http.MethodPost, path + "/deliveries/replay"},
 		{http.MethodPost, path + "/deliveries/skip"},
 		{http.MethodPost, path + "/outbox/republish"},
+		{http.MethodGet, path + "/deliveries/01942e3c-7d4c-7b6e-9f5e-0c6a3b7d2f11/attempts"},
+		{http.MethodGet, "/admin/v1/handlers"},
+		{http.MethodPost, "/admin/v1/handlers/parcels/pause"},
+		{http.MethodPost, "/admin/v1/handlers/parcels/resume"},
 		{http.MethodPost, path + "/outbox/pause"},
 		{http.MethodPost, path + "/outbox/resume"},
 	} {

@@ -38,7 +38,7 @@ func (p *JetStream) Publish(ctx context.Context, events []workers.Event) []error
 	if !p.conn.IsConnected() {
 		return fillErrors(errs, workers.ErrOutage)
 	}
-	failed := make(map[[2]string]error)
+	failed := make(map[aggregateKey]error)
 	for wave := range waves(events) {
 		p.publishWave(ctx, events, wave, failed, errs)
 	}
@@ -52,14 +52,12 @@ func fillErrors(errs []error, err error) []error {
 	return errs
 }
 
-func aggregateKey(e *workers.Event) [2]string { return [2]string{e.AggregateType, e.AggregateID} }
-
 // waves yields the indexes of the events that may be on their way together.
 func waves(events []workers.Event) func(yield func([]int) bool) {
-	depth := make(map[[2]string]int, len(events))
+	depth := make(map[aggregateKey]int, len(events))
 	var all [][]int
 	for i := range events {
-		key := aggregateKey(&events[i])
+		key := keyOf(&events[i])
 		n := depth[key]
 		depth[key]++
 		if n == len(all) {
@@ -71,11 +69,11 @@ func waves(events []workers.Event) func(yield func([]int) bool) {
 }
 
 func (p *JetStream) publishWave(
-	ctx context.Context, events []workers.Event, wave []int, failed map[[2]string]error, errs []error,
+	ctx context.Context, events []workers.Event, wave []int, failed map[aggregateKey]error, errs []error,
 ) {
 	futures := make([]jetstream.PubAckFuture, len(wave))
 	for n, i := range wave {
-		if before := failed[aggregateKey(&events[i])]; before != nil {
+		if before := failed[keyOf(&events[i])]; before != nil {
 			errs[i] = before
 			continue
 		}
@@ -92,7 +90,7 @@ func (p *JetStream) publishWave(
 			errs[i] = p.await(ctx, futures[n])
 		}
 		if errs[i] != nil {
-			failed[aggregateKey(&events[i])] = behind(errs[i])
+			failed[keyOf(&events[i])] = behind(errs[i])
 		}
 	}
 }

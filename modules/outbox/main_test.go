@@ -18,6 +18,7 @@ func build(env module.Env) (module.Set, error) {
 		{Name: "strict", Events: ticketEvents(), External: desk.external("strict")},
 		{Name: "lenient", Events: ticketEvents(), External: desk.external("lenient"), ContinueAfterDead: true},
 		{Name: "ledger", Events: ticketEvents(), Transactional: desk.transactional("ledger")},
+		{Name: "parcels", Events: []string{"Parcel.sent"}, Destination: "carrier", External: desk.external("parcels")},
 	}}), nil
 }
 

@@ -17,7 +17,7 @@ const ackWait = 5 * time.Second
 // Join makes the set of a process: the given modules, and the outbox that carries their events.
 func Join(env module.Env, modules ...module.Module) module.Set {
 	set := module.Set{
-		Modules: append(modules, Module(env)),
+		Modules: append(modules, Module(env, module.Set{Modules: modules}.Handlers())),
 		Source:  func(cluster *tenants.Cluster) workers.Source { return NewSource(cluster) },
 	}
 	if env.NATS != nil {
@@ -26,12 +26,12 @@ func Join(env module.Env, modules ...module.Module) module.Set {
 	return set
 }
 
-// Module is the outbox as the app sees it.
-func Module(env module.Env) module.Module {
+// Module is the outbox as the app sees it. The handlers are those of the other modules, for operators.
+func Module(env module.Env, handlers []module.Handler) module.Module {
 	return module.Module{
 		Name:        "outbox",
 		Onboard:     recordOnboarding,
-		AdminRoutes: adminRoutes(NewService(env.Clusters, env.Tenants)),
+		AdminRoutes: adminRoutes(NewService(env.Clusters, env.Tenants, handlers...)),
 	}
 }
 

@@ -74,9 +74,11 @@ const republish = `
 	), messages as (
 		update outbox_messages m set status = 'retrying', published_at = null, lock_version = m.lock_version + 1
 		from chosen c where m.seq = c.seq and not c.pruned
+		returning m.seq
 	), restored as (
+		-- Pruned before, or by retention at this moment, for which the update has waited.
 		insert into outbox_messages (seq, status, attempts, created_at)
-		select seq, 'retrying', 1, created_at from chosen where pruned
+		select seq, 'retrying', 1, created_at from chosen where seq not in (select seq from messages)
 	)
 	select (select count(*) from chosen) as republished, coalesce(max(seq), $4) as last from batch`
 

@@ -72,7 +72,7 @@ const promoteNext = `
 	returning d.seq`
 
 // postpone keeps a delivery that failed again, for later or for an operator. The event has failed when
-// nothing of it will be tried again by itself.
+// nothing of it will be tried again by itself. The event's attempts grow only if one was made.
 const postpone = `
 	with kept as (
 		update deliveries
@@ -85,7 +85,7 @@ const postpone = `
 	set status = case when $4::boolean and not exists (select 1 from deliveries o
 	                                          where o.seq = $1 and o.handler <> $2 and o.status <> 'failed')
 	                  then 'failed' else 'retrying' end,
-	    attempts = m.attempts + 1, lock_version = m.lock_version + 1
+	    attempts = m.attempts + $8::integer, lock_version = m.lock_version + 1
 	from kept where m.seq = kept.seq`
 
 // passDead lets the next of a chain go on behind a dead one, for handlers that allow it.
@@ -106,7 +106,7 @@ func retriedStatements(retried []workers.Retried, at clock, count func(int64)) [
 		}
 		statements = append(statements, tenants.Statement{
 			SQL: postpone, Affected: count,
-			Args: []any{d.Seq, d.Handler, d.LockVersion, v.Dead, v.Attempts, at.database(v.NextAttemptAt), v.Error},
+			Args: []any{d.Seq, d.Handler, d.LockVersion, v.Dead, v.Attempts, at.database(v.NextAttemptAt), v.Error, spent(v)},
 		})
 		if v.Dead && v.PassDead {
 			statements = append(statements, tenants.Statement{
@@ -118,6 +118,14 @@ func retriedStatements(retried []workers.Retried, at clock, count func(int64)) [
 		statements = append(statements, settleStatement(succeeded, at.now, count))
 	}
 	return statements
+}
+
+// spent is how many attempts a verdict tells of.
+func spent(v *workers.Verdict) int {
+	if v.Tried() {
+		return 1
+	}
+	return 0
 }
 
 // settleStatement settles all in one statement, whose plan costs more than a delivery.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenantry/tenantry/app/fault"
 	"github.com/tenantry/tenantry/tenants"
+	"github.com/tenantry/tenantry/workers"
 )
 
 // Service is what operators do with the outboxes of tenants. Each verb checks the actor's role. What it
@@ -18,11 +19,13 @@ import (
 type Service struct {
 	clusters *tenants.Clusters
 	tenants  *tenants.Service
+	handlers []workers.Handler
 }
 
-// NewService makes the operator's service over the outboxes of all clusters.
-func NewService(clusters *tenants.Clusters, service *tenants.Service) *Service {
-	return &Service{clusters: clusters, tenants: service}
+// NewService makes the operator's service over the outboxes of all clusters. The handlers are those of the
+// program.
+func NewService(clusters *tenants.Clusters, service *tenants.Service, handlers ...workers.Handler) *Service {
+	return &Service{clusters: clusters, tenants: service, handlers: handlers}
 }
 
 // enter finds a tenant that has an outbox, and the way to it.

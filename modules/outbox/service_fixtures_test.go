@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenantry/tenantry/app/apptest"
 	"github.com/tenantry/tenantry/app/fault"
+	"github.com/tenantry/tenantry/app/module"
 	"github.com/tenantry/tenantry/app/rest"
 	"github.com/tenantry/tenantry/modules/outbox"
 	"github.com/tenantry/tenantry/tenants"
@@ -99,6 +100,7 @@ type ticket struct {
 	tenant  *apptest.Tenant
 	id      string
 	version int
+	event   string // the name of its events, where it is not a ticket's
 }
 
 func newTicket(tenant *apptest.Tenant) *ticket { return &ticket{tenant: tenant, id: uuid.NewString()} }
@@ -124,6 +126,9 @@ func (k *ticket) record(tb testing.TB, ids ...string) {
 			if k.version == 0 {
 				name = "Ticket.opened"
 			}
+			if k.event != "" {
+				name = k.event
+			}
 			k.version++
 			if err := tx.DB.Exec(`with e as (
 					insert into events (id, name, aggregate_type, aggregate_id, aggregate_version, actor_id, request_id, data, created_at)
@@ -148,7 +153,13 @@ func opened(t *testing.T, tenant *apptest.Tenant, handler string, events int) (k
 	return k, ids
 }
 
-func newService() *outbox.Service { return outbox.NewService(apptest.Clusters(), apptest.Tenants()) }
+func newService() *outbox.Service {
+	set, err := build(module.Env{})
+	if err != nil {
+		panic(err)
+	}
+	return outbox.NewService(apptest.Clusters(), apptest.Tenants(), set.Handlers()...)
+}
 
 // statuses are those of the tenant's open deliveries to a handler, by event id.
 func statuses(tb testing.TB, tenant *apptest.Tenant, handler string) map[string]string {
