@@ -29,7 +29,8 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		onboardingScenario(), idleScenario(), drainScenario(), pinnedScenario(), processesScenario(),
-		latencyScenario(), starvationScenario(), fairnessScenario(), discoveryScenario(), writeScenario(), outageScenario(), simulateScenario(),
+		latencyScenario(), starvationScenario(), fairnessScenario(), discoveryScenario(),
+		writeScenario(), outageScenario(), simulateScenario(),
 	}
 }
 

@@ -38,8 +38,9 @@ func newActorChecks(config AccessConfig) *actorChecks {
 	return checks
 }
 
-// check asks in one round trip whether an actor may come in, unless it did so less than a second ago. A refusal is remembered too; that nobody could be asked is not. The time counts from
-// before the question, so that an answer never is older than it seems.
+// check asks in one round trip whether an actor may come in, unless it did so less than a second ago. A
+// refusal is remembered too; that nobody could be asked is not. The time counts from before the question,
+// so that an answer never is older than it seems.
 func (c *actorChecks) check(ctx context.Context, scope *Scope, actor Actor) error {
 	if c.ask == nil {
 		return nil

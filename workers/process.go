@@ -104,7 +104,7 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 		return
 	}
 	var next atomic.Int64
-	take := func(k *caller) bool {
+	take := func(k *caller) bool { //nolint:contextcheck // the caller has it
 		i := int(next.Add(1)) - 1
 		return i < len(all) && r.runLane(k, all[i], i == 0)
 	}
@@ -135,7 +135,7 @@ func (r *turn) runLanes(ctx context.Context, all [][]*job) {
 func (r *turn) runLane(k *caller, lane []*job, first bool) bool {
 	blocked := make(map[chain]bool)
 	for n, j := range lane {
-		if !(first && n == 0) && r.over(k.turn) {
+		if (!first || n > 0) && r.over(k.turn) {
 			return false // what is left of the lane stays as it is
 		}
 		r.handle(k, j, blocked)

@@ -53,7 +53,8 @@ func TestATenantUsesNoMoreThanItsSlots(t *testing.T) {
 		Name: "counts", Events: []string{"*"}, MaxConcurrent: 8, External: func(ctx context.Context, _ workers.Event) error {
 			now := running.Add(1)
 			defer running.Add(-1)
-			for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
+			for before := most.Load(); now > before; before = most.Load() {
+				most.CompareAndSwap(before, now)
 			}
 			select {
 			case <-time.After(2 * time.Millisecond):

@@ -48,9 +48,10 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 	var parked bool
 	now := s.cluster.Now()
 	if want.Messages > 0 {
-		statements = append(statements, tenants.Statement{SQL: readMessages, Args: []any{want.Messages}, Binary: true, Read: func(rows pgx.Rows) error {
-			return scanMessages(rows, lease, &batch, &parked)
-		}})
+		statements = append(statements, tenants.Statement{
+			SQL: readMessages, Args: []any{want.Messages}, Binary: true,
+			Read: func(rows pgx.Rows) error { return scanMessages(rows, lease, &batch, &parked) },
+		})
 	}
 	if want.Deliveries > 0 {
 		statements = append(statements,
