@@ -42,8 +42,8 @@ func simulated(tenants int) []measurement {
 		if policy == simulate.Fair {
 			addTime("simulate: the stated bound", r.Bound)
 		}
-		add("simulate: Jain's index over 10 rounds, worst window", "", r.JainWorst)
-		add("simulate: Jain's index over 10 rounds, median window", "", r.JainMedian)
+		add("simulate: Jain's index over 10 rounds, worst window", "index", r.JainWorst)
+		add("simulate: Jain's index over 10 rounds, median window", "index", r.JainMedian)
 	}
 	return all
 }

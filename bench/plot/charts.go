@@ -86,7 +86,7 @@ func templates() []Chart {
 		},
 		{
 			File: "simulation-fairness.svg", title: "Simulated: fairness of service time", axis: "Jain's index (1 is equal)",
-			picks: match(`^simulate: Jain's index over 10 rounds, `), units: []string{""}, kind: "simulate", most: 1,
+			picks: match(`^simulate: Jain's index over 10 rounds, `), units: []string{"", "index"}, kind: "simulate", most: 1,
 		},
 	}
 }

@@ -171,8 +171,10 @@ returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, re
                oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text,
                lease_expires_at timestamptz, backlog bigint)
 language sql as $$
-    select * from dispatch.status_of(array(
-        select t.tenant_id from dispatch.tenants t where t.slug > p_after order by t.slug limit p_limit))
+    select s.tenant_id, s.slug, s.paused, s.unpublished, s.retrying, s.failed, s.oldest_unpublished_at,
+           s.last_visited_at, s.holder, s.lease_expires_at, s.backlog
+    from dispatch.status_of(array(
+        select t.tenant_id from dispatch.tenants t where t.slug > p_after order by t.slug limit p_limit)) s
 $$;
 
 -- The worst tenants first, by what the last look saw: p_by is oldest, backlog or visited.
@@ -181,13 +183,15 @@ returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, re
                oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text,
                lease_expires_at timestamptz, backlog bigint)
 language sql as $$
-    select * from dispatch.status_of(array(
+    select s.tenant_id, s.slug, s.paused, s.unpublished, s.retrying, s.failed, s.oldest_unpublished_at,
+           s.last_visited_at, s.holder, s.lease_expires_at, s.backlog
+    from dispatch.status_of(array(
         select l.tenant_id from dispatch.ledger l
         order by case p_by when 'oldest' then l.oldest_unpublished_at end,
                  case p_by when 'backlog' then -l.backlog end,
                  case p_by when 'visited' then coalesce(l.last_visited_at, '-infinity') end,
                  l.tenant_id
-        limit p_limit))
+        limit p_limit)) s
 $$;
 
 revoke execute on all functions in schema dispatch from public;
