@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/tenantry/tenantry/config"
 )
 
 // workerProcess is a process of its own: this program as `worker --cluster main`.
@@ -24,7 +26,7 @@ func (w *world) startWorker(ctx context.Context) (*workerProcess, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	p := &workerProcess{command: exec.CommandContext(ctx, program, "worker", "--cluster", "main")}
-	p.command.Env = append(os.Environ(),
+	p.command.Env = append(config.Foreign(os.Environ()),
 		"TENANTRY_DATABASE_URL="+w.settings.DatabaseURL+"&application_name="+workerApplication, "TENANTRY_NATS_URL="+w.settings.NATSURL,
 		"TENANTRY_METRICS_LISTEN=", "TENANTRY_LOG_LEVEL=error", "TENANTRY_LOG_FORMAT=json")
 	p.command.Stderr = &p.said

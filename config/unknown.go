@@ -72,3 +72,8 @@ func editDistance(from, to string) int {
 	}
 	return row[len(to)]
 }
+
+// Foreign is an environment without the program's settings, for a process that gets settings of its own.
+func Foreign(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(variable string) bool { return strings.HasPrefix(variable, Prefix) })
+}

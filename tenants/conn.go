@@ -39,7 +39,7 @@ func (scopedConn) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 }
 
 func (c scopedConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := checkStatement(query); err != nil {
+	if err := checkCall(query, args); err != nil {
 		return nil, err
 	}
 	if len(args) == 0 {
@@ -69,17 +69,39 @@ func execBare(ctx context.Context, conn *pgx.Conn, query string) (pgconn.Command
 }
 
 func (c scopedConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := checkStatement(query); err != nil {
+	if err := checkCall(query, args); err != nil {
 		return nil, err
 	}
 	return c.conn.QueryContext(ctx, query, args...) //nolint:wrapcheck // GORM's connection passes errors on
 }
 
 func (c scopedConn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := checkStatement(query); err != nil {
+	if err := checkCall(query, args); err != nil {
 		return c.refused.QueryRowContext(ctx, "") // the one way to a *sql.Row that holds an error
 	}
 	return c.conn.QueryRowContext(ctx, query, args...)
+}
+
+// checkCall also refuses pgx's options among the arguments, which database/sql passes on: one of them
+// stacks statements over the simple protocol, and another rewrites the statement that was checked.
+func checkCall(query string, args []any) error {
+	if err := checkOptions(args); err != nil {
+		return err
+	}
+	return checkStatement(query)
+}
+
+func checkOptions(args []any) error {
+	for _, arg := range args {
+		if named, ok := arg.(sql.NamedArg); ok {
+			arg = named.Value
+		}
+		switch arg.(type) {
+		case pgx.QueryExecMode, pgx.QueryRewriter, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
+			return fmt.Errorf("%w: with values as arguments, and no options", ErrStatement)
+		}
+	}
+	return nil
 }
 
 // checkStatement lets through what reads or changes rows.

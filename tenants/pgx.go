@@ -82,11 +82,8 @@ func described(args []any) []any {
 // checkPgx returns the statement that may run. Options are refused: one of them stacks statements over
 // the simple protocol, and another rewrites the statement that was checked.
 func checkPgx(query string, args []any) (string, error) {
-	if len(args) > 0 {
-		switch args[0].(type) {
-		case pgx.QueryExecMode, pgx.QueryRewriter, pgx.QueryResultFormats, pgx.QueryResultFormatsByOID:
-			return "", fmt.Errorf("%w: with values as arguments, and no options", ErrStatement)
-		}
+	if err := checkOptions(args); err != nil {
+		return "", err
 	}
 	query = uncommented(query)
 	return query, checkStatement(query)

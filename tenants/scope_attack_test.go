@@ -1,10 +1,12 @@
 package tenants_test
 
 import (
+	"database/sql"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
@@ -138,6 +140,28 @@ func TestStackedStatementsAreRefused(t *testing.T) {
 			require.True(t, ok, "%s: %v", sql, err)
 			require.Equal(t, syntax, refusal.Code)
 		}
+	}
+}
+
+// TestAScopeTakesNoOptionsAmongTheValues tries those of pgx that would change how the statement is sent.
+func TestAScopeTakesNoOptionsAmongTheValues(t *testing.T) {
+	t.Parallel()
+	alice, bob := newTenant(t), newTenant(t)
+	stacked := `select 1; set local role "` + bob.RoleName + `"; set local search_path = "` + bob.SchemaName + `"`
+	for name, option := range map[string]any{
+		"simple protocol": pgx.QueryExecModeSimpleProtocol, "named": pgx.NamedArgs{}, "formats": pgx.QueryResultFormats{1},
+		"behind a name": sql.Named("x", pgx.QueryExecModeSimpleProtocol),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, call := range []func(tx *tenants.Tx) error{
+				func(tx *tenants.Tx) error { return tx.DB.Exec(stacked, option).Error },
+				func(tx *tenants.Tx) error { return tx.DB.Raw(stacked, option).Scan(new([]string)).Error },
+				func(tx *tenants.Tx) error { return tx.DB.Raw(stacked, option).Row().Err() },
+			} {
+				require.Error(t, scopeOf(t, alice).Transact(t.Context(), call))
+			}
+		})
 	}
 }
 

@@ -88,7 +88,7 @@ func (r Retention) pauseAfter(done pruned, took time.Duration) time.Duration {
 	case done.tenants == 0:
 		return r.Idle
 	case len(done.left) > 0:
-		return min(took, r.Pause)
+		return took
 	default:
 		return r.Pause
 	}

@@ -23,7 +23,7 @@ func (r *runner) show(result module.Result) error {
 		if line == "" {
 			continue
 		}
-		if _, err := fmt.Fprintln(r.Stdout, line); err != nil {
+		if _, err := fmt.Fprintln(r.Stdout, plainText(line)); err != nil {
 			return fmt.Errorf("print: %w", err)
 		}
 	}
@@ -57,8 +57,17 @@ func (r *runner) showTable(columns []string, rows [][]string) error {
 
 // plain keeps what a tenant chose as its name from moving the cursor or breaking the table.
 func plain(letter rune) rune {
-	if letter < ' ' || letter == 0x7f {
+	if letter < ' ' || letter >= 0x7f && letter < 0xa0 {
 		return ' '
 	}
 	return letter
+}
+
+// plainText is the same for a text of several lines.
+func plainText(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.Map(plain, line)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -47,7 +47,7 @@ func spawn(ctx context.Context, part Part, settings []string, log string) (*proc
 	}
 	defer output.Close() //nolint:errcheck // the process has its own
 	p := &process{cmd: exec.CommandContext(context.WithoutCancel(ctx), program), ended: make(chan struct{}), log: log}
-	p.cmd.Env = append(foreign(os.Environ()), append(settings, partEnv+"="+string(encoded))...)
+	p.cmd.Env = append(config.Foreign(os.Environ()), append(settings, partEnv+"="+string(encoded))...)
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	apart(p.cmd)
 	if p.input, err = p.cmd.StdinPipe(); err != nil {
@@ -58,17 +58,6 @@ func spawn(ctx context.Context, part Part, settings []string, log string) (*proc
 	}
 	go p.watch()
 	return p, nil
-}
-
-// foreign is an environment without the program's settings, which are the run's own.
-func foreign(environ []string) []string {
-	var rest []string
-	for _, variable := range environ {
-		if !strings.HasPrefix(variable, config.Prefix) {
-			rest = append(rest, variable)
-		}
-	}
-	return rest
 }
 
 func (p *process) watch() {

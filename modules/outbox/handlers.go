@@ -134,8 +134,10 @@ func (s *Service) changePause(
 	if len(away) == 0 {
 		return nil
 	}
-	return fault.New(fault.Unavailable, "cluster_unavailable",
+	unavailable := fault.New(fault.Unavailable, "cluster_unavailable",
 		"These clusters did not answer: %s. The others did; call it again.", strings.Join(away, ", ")).Because(cause)
+	unavailable.RetryAfter = time.Second
+	return unavailable
 }
 
 // requireHandler looks before anything is recorded. One that is paused is known, also when it is not in

@@ -30,6 +30,28 @@ func handlerItem(t *testing.T, name string) map[string]any {
 	return nil
 }
 
+func TestHandlersGoFromPageToPage(t *testing.T) {
+	t.Parallel()
+	client := apptest.OperatorClient(t)
+	var names []any
+	for cursor := ""; ; {
+		var page struct {
+			Items      []map[string]any `json:"items"`
+			NextCursor *string          `json:"next_cursor"`
+		}
+		client.Get(t, "/admin/v1/handlers?limit=1&cursor="+cursor).Require(t, http.StatusOK).JSON(t, &page)
+		require.Len(t, page.Items, 1)
+		names = append(names, page.Items[0]["handler"])
+		if page.NextCursor == nil {
+			break
+		}
+		cursor = *page.NextCursor
+	}
+	require.GreaterOrEqual(t, len(names), 3)
+	require.Contains(t, names, "parcels")
+	client.Get(t, "/admin/v1/handlers?cursor=nonsense").Require(t, http.StatusBadRequest)
+}
+
 func encoded(t *testing.T, value any) string {
 	t.Helper()
 	text, err := json.Marshal(value)

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tenantry/tenantry/app/rest"
@@ -41,11 +42,16 @@ type handlerInput struct {
 	Handler string `path:"handler" example:"invoices" doc:"The handler's name."`
 }
 
+type handlersInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The size of the page."`
+	Cursor string `query:"cursor" doc:"The next_cursor of the page before."`
+}
+
 type handlersOutput struct{ Body handlersBody }
 
 type handlersBody struct {
-	Items       []handlerBody `json:"items" nullable:"false" doc:"All handlers, in the order of their names."`
-	NextCursor  *string       `json:"next_cursor" nullable:"true" doc:"Always null: the list is one page."`
+	Items       []handlerBody `json:"items" nullable:"false" doc:"The handlers, in the order of their names."`
+	NextCursor  *string       `json:"next_cursor" nullable:"true" doc:"Where the next page begins; null at the end."`
 	Unavailable []string      `json:"unavailable_clusters" nullable:"false" doc:"The clusters that did not answer; what is paused there is not known."`
 }
 
@@ -79,7 +85,7 @@ func (d door) attempts(ctx context.Context, in *attemptsInput) (*attemptsOutput,
 	return &attemptsOutput{Body: attemptsBodyOf(page)}, nil
 }
 
-func (d door) handlers(ctx context.Context, _ *struct{}) (*handlersOutput, error) {
+func (d door) handlers(ctx context.Context, in *handlersInput) (*handlersOutput, error) {
 	operator, err := tenants.OperatorFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -88,7 +94,31 @@ func (d door) handlers(ctx context.Context, _ *struct{}) (*handlersOutput, error
 	if err != nil {
 		return nil, err
 	}
-	return &handlersOutput{Body: handlersBodyOf(list)}, nil
+	next, err := list.cut(in.Limit, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	body := handlersBodyOf(list)
+	body.NextCursor = rest.NextCursor(next)
+	return &handlersOutput{Body: body}, nil
+}
+
+// handlerPosition is where a page of handlers ends.
+type handlerPosition struct {
+	Name string `json:"n"`
+}
+
+// cut leaves one page of the list.
+func (l *HandlerList) cut(limit int, cursor string) (next string, err error) {
+	if cursor != "" {
+		after, err := rest.DecodeCursor(cursor, func(p handlerPosition) bool { return p.Name != "" })
+		if err != nil {
+			return "", err
+		}
+		l.Handlers = slices.DeleteFunc(l.Handlers, func(h HandlerState) bool { return h.Name <= after.Name })
+	}
+	l.Handlers, next, err = rest.Cut(l.Handlers, limit, func(h HandlerState) any { return handlerPosition{h.Name} })
+	return next, err
 }
 
 func (d door) pauseHandler(ctx context.Context, in *handlerInput) (*handlerPauseOutput, error) {
