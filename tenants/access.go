@@ -17,9 +17,9 @@ type AccessConfig struct {
 	Resolver *Resolver
 	// Clusters lead to the tenants' data.
 	Clusters *Clusters
-	// CheckActor is what to ask in the tenant's schema before an actor is let in. A statement whose Read
-	// answers with a fault refuses; the answer is remembered for less than a second. Nil when nobody is
-	// refused.
+	// CheckActor is what to ask in the tenant's schema before an actor is let in, in the first transaction of
+	// the request's scope. A statement whose Read answers with a fault refuses; the answer is remembered for
+	// less than a second. Nil when nobody is refused.
 	CheckActor func(actor Actor) []Statement
 	// Now is the clock of what is remembered. Default time.Now.
 	Now func() time.Time
@@ -108,10 +108,11 @@ func (c AccessConfig) admit(ctx context.Context, checks *actorChecks, token stri
 	}
 	actor := claims.actor(ctx)
 	actor.TenantID = tenant.ID
-	if err := checks.check(ctx, cluster.Scope(tenant.Placement()), actor); err != nil {
+	scope, err := checks.scope(cluster.Scope(tenant.Placement()), actor)
+	if err != nil {
 		return access{}, err
 	}
-	return access{actor: actor, scope: cluster.Scope(tenant.Placement())}, nil
+	return access{actor: actor, scope: scope}, nil
 }
 
 func (c AccessConfig) admitOperator(ctx context.Context, token string) (Actor, error) {

@@ -24,6 +24,7 @@ import (
 type gate struct {
 	app     *fiber.App
 	checks  atomic.Int32
+	worked  atomic.Int32
 	refused sync.Map
 	clock   atomic.Int64
 }
@@ -45,6 +46,9 @@ func newGate(t *testing.T) *gate {
 		if err != nil {
 			return err
 		}
+		if err := g.enter(c.UserContext(), scope, c.Query("way")); err != nil {
+			return err
+		}
 		return c.SendString(strings.Join([]string{scope.TenantID(), actor.TenantID, actor.UserID, fmt.Sprint(actor.Roles), actor.RequestID, actor.TraceParent}, " "))
 	})
 	g.app.Get("/admin", tenants.OperatorAccess(access), func(c *fiber.Ctx) error {
@@ -55,6 +59,23 @@ func newGate(t *testing.T) *gate {
 		return c.SendString(actor.UserID + " " + actor.RequestID)
 	})
 	return g
+}
+
+// enter takes one of the ways to the tenant's data, and counts the work that is done there.
+func (g *gate) enter(ctx context.Context, scope *tenants.Scope, way string) error {
+	work := func(*tenants.Tx) error {
+		g.worked.Add(1)
+		return nil
+	}
+	nothing := tenants.Statement{SQL: "select 1"}
+	switch way {
+	case "guarded":
+		return scope.Guarded(nothing).Transact(ctx, work)
+	case "pipeline":
+		return scope.Pipeline(ctx, tenants.Row("select 1", nil, func(func(...any) error) error { return work(nil) }))
+	default:
+		return scope.Transact(ctx, work)
+	}
 }
 
 // check refuses whom the test names, as the user module refuses who is disabled.
@@ -184,6 +205,22 @@ func TestAnAnswerAboutAnActorIsRememberedForAMoment(t *testing.T) {
 		require.Equal(t, answerOf(fault.Unavailable, "away"), g.get(t, "/tenant", tokenFor(t, tenant.Slug, "u-2", tenants.Admin)))
 		require.Equal(t, 4+i, g.checks.Load(), "that nobody could be asked is not remembered")
 	}
+}
+
+// TestWhoIsRefusedReachesNothing tries each way to the data, with nothing remembered.
+func TestWhoIsRefusedReachesNothing(t *testing.T) {
+	t.Parallel()
+	g, tenant := newGate(t), newTenant(t)
+	for _, way := range []string{"plain", "guarded", "pipeline"} {
+		user := "u-" + way
+		require.Contains(t, g.get(t, "/tenant?way="+way, tokenFor(t, tenant.Slug, "well-"+user, tenants.Admin)), tenant.ID)
+		worked := g.worked.Load()
+		g.refused.Store(user, fault.New(fault.Unauthenticated, "user_disabled", "Disabled."))
+		require.Equal(t, answerOf(fault.Unauthenticated, "user_disabled"),
+			g.get(t, "/tenant?way="+way, tokenFor(t, tenant.Slug, user, tenants.Admin)), way)
+		require.Equal(t, worked, g.worked.Load(), way)
+	}
+	require.Equal(t, int32(3), g.worked.Load())
 }
 
 func TestWithoutTheMiddlewareThereIsNoAccess(t *testing.T) {

@@ -69,12 +69,13 @@ func (s *Scope) pipelineOnce(ctx context.Context, statements []Statement) error 
 	})
 }
 
-// entry opens a guarded transaction and enters the schema.
+// entry opens a guarded transaction, enters the schema, and asks whether the actor may be there.
 func (s *Scope) entry() []Statement {
 	all := make([]Statement, 0, len(s.guards)+16)
 	all = append(all, Statement{SQL: "begin"}, Statement{SQL: s.cluster.statementTimeout()})
 	all = append(all, s.guards...)
-	return append(all, Statement{SQL: enterRole(s.placement), setsRole: true}, Statement{SQL: enterSchema(s.placement)})
+	all = append(all, Statement{SQL: enterRole(s.placement), setsRole: true}, Statement{SQL: enterSchema(s.placement)})
+	return append(all, s.admission.open()...)
 }
 
 // runPipeline sends everything at once. It stands below pgx's own batches, which in exec mode know no

@@ -38,6 +38,7 @@ type Scope struct {
 	placement Placement
 	begin     string
 	guards    []Statement
+	admission *admission // what is asked before anything else; nil when nothing is
 	open      atomic.Bool
 }
 
@@ -49,7 +50,10 @@ func (c *Cluster) Scope(placement Placement) *Scope {
 // Guarded makes a handle whose transactions run the guards first, as the application's login: they
 // raise an error where the rest must not happen, or take a lock that the tenant's role may not.
 func (s *Scope) Guarded(guards ...Statement) *Scope {
-	return &Scope{cluster: s.cluster, placement: s.placement, begin: s.begin, guards: append(slices.Clip(s.guards), guards...)}
+	return &Scope{
+		cluster: s.cluster, placement: s.placement, begin: s.begin, admission: s.admission,
+		guards: append(slices.Clip(s.guards), guards...),
+	}
 }
 
 // beginStatement opens the transaction and enters the schema in one round trip. All of it ends with
@@ -159,7 +163,7 @@ func (s *Scope) enter(ctx context.Context, conn *sql.Conn) error {
 }
 
 func (s *Scope) begun(ctx context.Context, conn *pgx.Conn) error {
-	if len(s.guards) > 0 {
+	if len(s.guards)+len(s.admission.open()) > 0 {
 		return runPipeline(ctx, conn, s.entry())
 	}
 	if _, err := conn.Exec(ctx, s.begin); err != nil {
