@@ -107,10 +107,11 @@ func TestAScopeRunsNoOtherStatements(t *testing.T) {
 			require.ErrorIs(t, err, tenants.ErrStatement, "exec %q", sql)
 			err = scope.Transact(t.Context(), func(tx *tenants.Tx) error {
 				rows, err := tx.DB.Raw(sql, args...).Rows()
-				if err == nil {
-					err = errors.Join(rows.Close(), rows.Err())
+				if err != nil {
+					return err
 				}
-				return err
+				defer rows.Close()
+				return rows.Err()
 			})
 			require.ErrorIs(t, err, tenants.ErrStatement, "query %q", sql)
 		}
