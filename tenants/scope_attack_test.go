@@ -110,7 +110,7 @@ func TestAScopeRunsNoOtherStatements(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				defer rows.Close()
+				defer func() { _ = rows.Close() }()
 				return rows.Err()
 			})
 			require.ErrorIs(t, err, tenants.ErrStatement, "query %q", sql)
