@@ -58,7 +58,7 @@ func showTimeline(t Timeline) module.Result {
 		detail := fmt.Sprintf("%s, after %s: %s", d.Handler, attempts(d.Attempts), orDash(d.LastError))
 		result.Rows = append(result.Rows, []string{"open: " + d.Status, at, "-", detail})
 	}
-	result.Notes = append(result.Notes, t.Reason(), fmt.Sprintf("Held by %s; a worker looked %s.",
+	result.Notes = append(result.Notes, t.Reason(), fmt.Sprintf("Held by %s; last visited: %s.",
 		orNobody(t.Publishing.Holder), ago(t.Publishing.LastVisitedAt, t.Publishing.At)))
 	return result
 }
