@@ -32,6 +32,9 @@ drop function dispatch.sweep(uuid, integer);
 -- A tenant's role writes its own outbox, so what is read there may be any value of its type. Only what
 -- every process can read leaves here, or one tenant's row would end the look into all: times between 1970
 -- and soon, and a backlog that is a bigint.
+--
+-- What is due for paused handlers is passed over, one row after the other. An index by handler would save
+-- that, and make the look into each tenant that has nothing due a fifth slower.
 create function dispatch.sweep(p_after uuid, p_limit integer)
 returns table (tenant_id uuid, oldest_unpublished_at timestamptz, due_at timestamptz, backlog bigint,
                last_in_chunk boolean)
