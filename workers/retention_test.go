@@ -135,6 +135,29 @@ func TestRetentionNeverDeletesWhatIsStillOfUse(t *testing.T) {
 	require.Equal(t, 5, l.count("select count(*) from %s.inbox", tenant.SchemaName), "and the one that was applied just now")
 }
 
+// TestWhatIsKeptDoesNotStandBeforeWhatCanGo: after an outage many old messages in a row are kept, because
+// they were published late, or are called published and still have a delivery.
+func TestWhatIsKeptDoesNotStandBeforeWhatCanGo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	tenant := l.tenant()
+	l.history(tenant, 25, "3 hours")
+	l.history(tenant, 15, "2 hours")
+	l.execf(`update %[1]s.outbox_messages set published_at = now() where created_at < now() - interval '150 minutes'`, tenant.SchemaName)
+	l.execf(`with kept as (update %[1]s.outbox_messages set published_at = created_at
+			where seq in (select seq from %[1]s.outbox_messages where created_at < now() - interval '150 minutes' order by seq limit 12)
+			returning seq)
+		insert into %[1]s.deliveries (seq, event_id, handler, aggregate_type, aggregate_id, status, next_attempt_at, created_at)
+		select e.seq, e.id, 'keeper', e.aggregate_type, e.aggregate_id, 'failed', now(), now()
+		from kept join %[1]s.events e using (seq)`, tenant.SchemaName)
+	l.run(pruning(10), workers.Parts{Publisher: &recorder{}})
+	eventually(t, func() bool { return l.unpruned(tenant) == 25 })
+	l.looked(tenant)
+	require.Equal(t, 13, l.count(`select count(*) from %s.outbox_messages
+		where created_at < now() - interval '150 minutes' and published_at > now() - interval '1 hour'`, tenant.SchemaName))
+	require.Equal(t, 12, l.count(`select count(*) from %[1]s.outbox_messages m join %[1]s.deliveries d using (seq)`, tenant.SchemaName))
+}
+
 func TestRetentionIsOffByDefaultAndKeepsForEverWhatIsZero(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -28,6 +28,13 @@ drop function dispatch.sweep(uuid, integer);
 -- or something is wrong with them or locks them, is passed over and does not count as visited: it must
 -- not keep the others from their turn. More than a few hundred tenants in one transaction would overflow
 -- the lock table.
+--
+-- A tenant's role writes its own outbox, so what is read there may be any value of its type. Only what
+-- every process can read leaves here, or one tenant's row would end the look into all: times between 1970
+-- and soon, and a backlog that is a bigint.
+--
+-- What is due for paused handlers is passed over, one row after the other. An index by handler would save
+-- that, and make the look into each tenant that has nothing due a fifth slower.
 create function dispatch.sweep(p_after uuid, p_limit integer)
 returns table (tenant_id uuid, oldest_unpublished_at timestamptz, due_at timestamptz, backlog bigint,
                last_in_chunk boolean)
@@ -52,14 +59,16 @@ begin
         looked := looked + 1;
         last_id := t.tenant_id;
         begin
-            execute format('select m.seq, m.created_at from %I.outbox_messages m where m.status = ''unpublished''
+            execute format('select m.seq, greatest(least(m.created_at, clock_timestamp()), ''epoch'')
+                            from %I.outbox_messages m where m.status = ''unpublished''
                             order by m.seq limit 1', t.schema_name) into first_seq, oldest_unpublished_at;
-            execute format('select d.next_attempt_at from %I.deliveries d
+            execute format('select greatest(least(d.next_attempt_at, clock_timestamp() + interval ''1 year''), ''epoch'')
+                            from %I.deliveries d
                             where d.status = ''retrying'' and d.handler <> all ($1)
                             order by d.next_attempt_at limit 1', t.schema_name) into due_at using paused;
             backlog := 0;
             if first_seq is not null then
-                execute format('select m.seq - $1 + 1 from %I.outbox_messages m where m.status = ''unpublished''
+                execute format('select least(m.seq - $1::numeric + 1, 9223372036854775807) from %I.outbox_messages m where m.status = ''unpublished''
                                 order by m.seq desc limit 1', t.schema_name) into backlog using first_seq;
                 backlog := coalesce(backlog, 1);
             end if;
@@ -126,7 +135,8 @@ $$;
 
 drop function dispatch.status(text, integer);
 
--- Exact figures of some tenants for operators, and beside them the backlog as the last look saw it.
+-- Exact figures of some tenants for operators, and beside them the backlog as the last look saw it. Of a
+-- tenant's times the same leaves here as from the sweep.
 create function dispatch.status_of(p_tenants uuid[])
 returns table (tenant_id uuid, slug text, paused boolean, unpublished bigint, retrying bigint, failed bigint,
                oldest_unpublished_at timestamptz, last_visited_at timestamptz, holder text,
@@ -152,7 +162,8 @@ begin
                 'select (select count(*) from %1$I.outbox_messages where status = ''unpublished''),
                         (select count(*) from %1$I.outbox_messages where status = ''retrying''),
                         (select count(*) from %1$I.outbox_messages where status = ''failed''),
-                        (select m.created_at from %1$I.outbox_messages m where m.status = ''unpublished'' order by m.seq limit 1)',
+                        (select greatest(least(m.created_at, clock_timestamp()), ''epoch'')
+                         from %1$I.outbox_messages m where m.status = ''unpublished'' order by m.seq limit 1)',
                 t.schema_name) into unpublished, retrying, failed, oldest_unpublished_at;
         exception when others then
             unpublished := 0;

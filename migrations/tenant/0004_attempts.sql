@@ -8,14 +8,15 @@ alter table outbox_messages
     add column turn_at       timestamptz,
     add column attempted_at  timestamptz;
 
--- Each attempt that failed, for the operator. Success leaves no row.
+-- Each attempt that failed, for the operator. Success leaves no row. The tenant's role can add rows of its
+-- own making: the checks let in only what every reader can read, and page through.
 create table delivery_attempts (
     seq        bigint      not null,
     handler    text        not null,
     attempt    integer     not null,
-    started_at timestamptz not null,
-    took_ms    double precision not null,
-    error      text        not null,
+    started_at timestamptz not null check (started_at >= '2000-01-01Z' and started_at < '9999-12-31Z'),
+    took_ms    double precision not null check (took_ms >= 0 and took_ms < 'Infinity'),
+    error      text        not null check (length(error) <= 500),
     primary key (seq, handler, started_at)
 );
 

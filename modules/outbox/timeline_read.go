@@ -16,13 +16,22 @@ const (
 	shownFailures = 200
 )
 
+// readable is what a process can read of a time: the tenant's role writes its own outbox, and PostgreSQL
+// knows times after all others, and before them. A time that is not readable reads like one that nobody
+// recorded.
+const readable = ` between '1970-01-01Z' and '9999-12-31Z'`
+
 // readMessage reads the times out of the row as a whole, so that a tenant whose schema does not have them
 // yet is answered too: it reads like one that was published before they were recorded.
 const readMessage = `
 	select e.seq, e.id::text as event_id, e.name as event_name, e.aggregate_type, e.aggregate_id::text as aggregate_id,
-	       e.aggregate_version, e.created_at, coalesce(m.status, 'published') as status, m.seq is null as pruned, m.published_at,
-	       (m.whole->>'discovered_at')::timestamptz as discovered_at, (m.whole->>'queued_at')::timestamptz as queued_at,
-	       (m.whole->>'turn_at')::timestamptz as turn_at, (m.whole->>'attempted_at')::timestamptz as attempted_at,
+	       e.aggregate_version, least(greatest(e.created_at, '1970-01-01Z'), '9999-12-31Z') as created_at,
+	       coalesce(m.status, 'published') as status, m.seq is null as pruned,
+	       case when m.published_at` + readable + ` then m.published_at end as published_at,
+	       case when t.discovered_at` + readable + ` then t.discovered_at end as discovered_at,
+	       case when t.queued_at` + readable + ` then t.queued_at end as queued_at,
+	       case when t.turn_at` + readable + ` then t.turn_at end as turn_at,
+	       case when t.attempted_at` + readable + ` then t.attempted_at end as attempted_at,
 	       case when m.status = 'unpublished' then (
 	           select count(*) from (select 1 from outbox_messages b
 	                                 where b.status = 'unpublished' and b.seq < e.seq limit $2) b
@@ -31,11 +40,16 @@ const readMessage = `
 	left join lateral (
 		select o.seq, o.status, o.published_at, to_jsonb(o) as whole from outbox_messages o where o.seq = e.seq limit 1
 	) m on true
+	cross join lateral (
+		select (m.whole->>'discovered_at')::timestamptz as discovered_at, (m.whole->>'queued_at')::timestamptz as queued_at,
+		       (m.whole->>'turn_at')::timestamptz as turn_at, (m.whole->>'attempted_at')::timestamptz as attempted_at
+	) t
 	where e.id = $1`
 
 // readOpen also finds for what waits the head of its chain, which is what it waits for in the end.
 const readOpen = `
-	select d.handler, d.status, d.attempts, d.next_attempt_at, d.last_error,
+	select d.handler, d.status, d.attempts, d.last_error,
+	       least(greatest(d.next_attempt_at, '1970-01-01Z'), '9999-12-31Z') as next_attempt_at,
 	       coalesce(b.event_id::text, '') as behind_event_id, coalesce(b.status, '') as behind_status
 	from deliveries d
 	left join lateral (

@@ -20,6 +20,9 @@ import (
 // denied is PostgreSQL's insufficient_privilege, for a missing right and for a policy.
 const denied = "42501"
 
+// violated is PostgreSQL's check_violation.
+const violated = "23514"
+
 // inject runs what an SQL injection in the tenant's scope could say, and returns the rows as texts.
 func inject(t *testing.T, tenant *apptest.Tenant, sql string) ([]string, error) {
 	t.Helper()
@@ -79,6 +82,46 @@ func TestATenantReachesNoOthersJobs(t *testing.T) {
 		require.NotContains(t, refusal.Message+refusal.Detail, bob.Tenant.RoleName, name)
 	}
 	require.Equal(t, before, jobsOf(t, bob))
+}
+
+// refusedJob is the code with which PostgreSQL refuses a tenant's job of which one column has this value.
+func refusedJob(t *testing.T, tenant *apptest.Tenant, column, value string) string {
+	t.Helper()
+	job := map[string]string{"args": `'{}'`, "kind": `'welcome_mail'`, "max_attempts": "3", "queue": `'tenants'`}
+	job[column] = value
+	var columns, values []string
+	for column, value := range job {
+		columns, values = append(columns, column), append(values, value)
+	}
+	_, err := inject(t, tenant, `insert into jobs.river_job (`+strings.Join(columns, ", ")+`)
+		values (`+strings.Join(values, ", ")+`) returning kind`)
+	refusal, ok := errors.AsType[*pgconn.PgError](err)
+	require.True(t, ok, "%s %s: %v", column, value, err)
+	return refusal.Code
+}
+
+// TestNoJobStopsTheOthers: the worker reads the jobs of all tenants in one batch, so a tenant adds none that
+// River cannot read.
+func TestNoJobStopsTheOthers(t *testing.T) {
+	t.Parallel()
+	alice, bob := newTenant(t), newTenant(t)
+	for column, values := range map[string][]string{
+		"created_at":   {`'-infinity'`, `'infinity'`, `'294276-12-31'`, `now() - interval '2 days'`, `now() + interval '2 days'`},
+		"scheduled_at": {`'-infinity'`, `'infinity'`, `'294276-12-31'`, `now() - interval '2 days'`, `now() + interval '11 years'`},
+		"tags":         {`'{null}'`, `'{a,null}'`, `'{{a,b},{c,d}}'`, `array_fill('a'::text, array[101])`},
+		"args":         {`'null'`, `'[]'`, `'1'`, `jsonb_build_object('a', repeat('x', 1048576))`},
+		"metadata":     {`'null'`, `'[]'`, `'"a"'`, `jsonb_build_object('a', repeat('x', 65536))`},
+	} {
+		for _, value := range values {
+			require.Equal(t, denied, refusedJob(t, alice, column, value), "%s %s", column, value)
+		}
+	}
+	for column, value := range map[string]string{"priority": "5", "max_attempts": "0", "kind": "repeat('x', 128)"} {
+		require.Equal(t, violated, refusedJob(t, alice, column, value), "%s, by River's own check", column)
+	}
+	startWorker(t)
+	bob.Settle(t)
+	awaitState(t, jobsOf(t, bob)[0].ID, "completed")
 }
 
 func TestNobodyChoosesAnId(t *testing.T) {

@@ -46,11 +46,25 @@ drop policy if exists application_works on jobs.river_job;
 -- What a tenant's role may add: its own job, which waits to be worked, in the tenants' queue. A unique key
 -- would be unique among all tenants, and so tell of others' jobs and hold them off: the handler's inbox row
 -- is what makes a job unique here.
+--
+-- River reads the jobs of all tenants in one batch, and a row that it cannot read ends the batch: times
+-- that Go does not have, tags that are null or a matrix. What River merges into the metadata needs an
+-- object there. The sizes keep one tenant's jobs from filling the worker's memory, and a job of last year
+-- would be worked before all others.
 create policy tenant_adds on jobs.river_job for insert to public with check (
     tenant_role = current_user
     and queue = 'tenants'
     and state in ('available', 'scheduled')
     and unique_key is null
+    and created_at between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '1 day'
+    and scheduled_at between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '10 years'
+    and coalesce(array_ndims(tags), 1) = 1
+    and array_position(tags, null) is null
+    and cardinality(tags) <= 100
+    and jsonb_typeof(args) = 'object'
+    and jsonb_typeof(metadata) = 'object'
+    and octet_length(args::text) <= 1048576
+    and octet_length(metadata::text) <= 65536
 );
 
 create policy tenant_reads on jobs.river_job for select to public using (tenant_role = current_user);
