@@ -107,13 +107,14 @@ func (p *Pool) sight(seen []sighting) {
 	}
 }
 
-func (p *Pool) sighted(id string, retries bool) {
+// sighted reports whether the tenant will have a turn here.
+func (p *Pool) sighted(id string, retries bool) bool {
 	p.mu.Lock()
-	if t := p.tenants[id]; t != nil && retries {
-		t.retries = true
-	}
-	p.mu.Unlock()
-	p.wake(id)
+	defer p.mu.Unlock()
+	t := p.remember(id)
+	t.retries = t.retries || retries
+	p.wakeLocked(t)
+	return t.held() && !t.paused && !t.leaving && !p.stopping
 }
 
 func (p *Pool) expect(id string, at time.Time) {

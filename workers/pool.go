@@ -84,7 +84,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 		wantedNews: make(chan struct{}, 1),
 	}
 	p.changed = sync.NewCond(&p.mu)
-	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
+	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) bool { return p.sighted(tenantID, true) })
 	calls.onFree, calls.onSlow = p.holds.placeFree, p.yield
 	return p, nil
 }

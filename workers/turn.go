@@ -26,7 +26,6 @@ type turn struct {
 	timing  Timing
 	guess   time.Duration // what an event may cost while it is not known for this tenant
 	lent    atomic.Int64  // time used on borrowed slots
-	away    atomic.Bool   // the destination of a handler is, as this turn has found
 
 	result turnResult
 }
