@@ -67,7 +67,8 @@ func (r *turn) orphan(d *Delivery) *Verdict {
 		Handler: d.Handler, Attempts: d.Attempts, NextAttemptAt: time.Now().Add(r.pool.config.OrphanPause),
 		Error: "no handler of this name is registered in the worker; waiting for one that knows it",
 	}
-	if d.Age >= r.pool.config.OrphanLimit {
+	known := r.pool.orphans.knownFor(orphanKey{r.lease.Placement.TenantID, d.Handler}, time.Now())
+	if min(d.Age, known) >= r.pool.config.OrphanLimit {
 		v.Dead = true
 		v.Error = "no handler of this name is registered; skip it, or deploy the handler and replay"
 	}

@@ -23,6 +23,7 @@ type Pool struct {
 	metrics   *Metrics
 	coverage  *coverage
 	outage    *outage
+	orphans   *orphans
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
 
@@ -76,6 +77,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 		metrics:    parts.Metrics,
 		coverage:   parts.Metrics.coverage,
 		outage:     &outage{log: config.Log},
+		orphans:    newOrphans(config),
 		balance:    balance{news: make(chan struct{}, 1)},
 		turns:      NewTurns(config.Quantum),
 		tenants:    make(map[string]*tenant),
