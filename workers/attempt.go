@@ -32,7 +32,7 @@ func (r *turn) call(k *caller, h *Handler, event *Event) attempt {
 	tried.err = k.call(h, event)
 	tried.took = time.Since(tried.startedAt)
 	if r.pool.holds.destinations[h.Name].answered(k.turn, tried.err) {
-		r.away.Store(true)
+		r.pool.holds.join(h.Name, tenantID) // at the end: the next try is another tenant's
 	}
 	if !errors.Is(tried.err, errBusy) {
 		return tried
@@ -41,7 +41,8 @@ func (r *turn) call(k *caller, h *Handler, event *Event) attempt {
 	return attempt{err: errBusy}
 }
 
-// retry tries a delivery again. One that cannot be tried now stays as it is, and due.
+// retry tries a delivery again. One that cannot be tried now stays as it is, and due. One whose destination
+// was away is put off, so that the next try is another event's.
 func (r *turn) retry(k *caller, j *job) {
 	h, ok := r.pool.calls.byName[j.delivery.Handler]
 	if !ok {
@@ -50,10 +51,12 @@ func (r *turn) retry(k *caller, j *job) {
 		return
 	}
 	tried := r.call(k, h, &j.delivery.Event)
-	if k.turn.Err() != nil || noAttempt(tried.err) {
+	if k.turn.Err() != nil || noAttempt(tried.err) && !errors.Is(tried.err, ErrOutage) {
 		return
 	}
-	j.failure = r.judge(h, j.delivery.Attempts, tried)
+	if j.failure = r.judge(h, j.delivery.Attempts, tried); errors.Is(tried.err, ErrOutage) {
+		j.failure.NextAttemptAt = time.Now().Add(r.pool.holds.destinations[h.Name].postponement(j.delivery.Age))
+	}
 	j.done = true
 }
 
@@ -64,7 +67,8 @@ func (r *turn) orphan(d *Delivery) *Verdict {
 		Handler: d.Handler, Attempts: d.Attempts, NextAttemptAt: time.Now().Add(r.pool.config.OrphanPause),
 		Error: "no handler of this name is registered in the worker; waiting for one that knows it",
 	}
-	if d.Age >= r.pool.config.OrphanLimit {
+	known := r.pool.orphans.knownFor(orphanKey{r.lease.Placement.TenantID, d.Handler}, time.Now())
+	if min(d.Age, known) >= r.pool.config.OrphanLimit {
 		v.Dead = true
 		v.Error = "no handler of this name is registered; skip it, or deploy the handler and replay"
 	}
@@ -77,12 +81,22 @@ func (r *turn) judge(h *Handler, attempts int, tried attempt) *Verdict {
 	case tried.err == nil:
 		return nil
 	case noAttempt(tried.err):
-		return &Verdict{
-			Handler: h.Name, Attempts: attempts, NextAttemptAt: time.Now(), Error: errorText(tried.err),
-			PassDead: h.ContinueAfterDead, held: true,
-		}
+		return r.untried(h, attempts, tried.err)
 	default:
 		v := h.Retry.verdict(h, attempts+1, tried)
 		return &v
 	}
+}
+
+// untried is for an event that spends no attempt. What was called and is away is put off; what was not called
+// is due, and the tenant is woken when it can be.
+func (r *turn) untried(h *Handler, attempts int, err error) *Verdict {
+	v := &Verdict{
+		Handler: h.Name, Attempts: attempts, NextAttemptAt: time.Now(), Error: errorText(err),
+		PassDead: h.ContinueAfterDead, held: true,
+	}
+	if errors.Is(err, ErrOutage) {
+		v.NextAttemptAt, v.held = v.NextAttemptAt.Add(r.pool.config.BreakerDelay), false
+	}
+	return v
 }

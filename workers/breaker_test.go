@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,9 @@ import (
 // whose clock is the breaker's.
 func newTestDestination(back *int) *destination {
 	config := Config{BreakerDelay: time.Second}.WithDefaults()
-	return newDestination("service", config, NewMetrics(nil), func() { *back++ })
+	d := newDestination("service", config, NewMetrics(nil))
+	d.onBack = func() { *back++ }
+	return d
 }
 
 func TestABreakerLetsOneTryAndThenAll(t *testing.T) {
@@ -55,7 +58,11 @@ func TestATryThatTellsNothingMakesRoomForTheNext(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, end := range map[string]func(d *destination) bool{
-		"no place":  func(d *destination) bool { return d.answered(t.Context(), errBusy) },
+		"no place": func(d *destination) bool { return d.answered(t.Context(), errBusy) },
+		"timed out": func(d *destination) bool {
+			return d.answered(t.Context(), fmt.Errorf("get: %w", context.DeadlineExceeded))
+		},
+		"abandoned": func(d *destination) bool { return d.answered(t.Context(), errAbandoned) },
 		"cancelled": func(d *destination) bool { return d.answered(cancelled, context.Canceled) },
 	} {
 		t.Run(name, func(t *testing.T) {

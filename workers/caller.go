@@ -67,8 +67,8 @@ func (k *caller) call(h *Handler, event *Event) error {
 		return err
 	case <-k.slow.C:
 		return k.outlast(ctx, h)
-	case <-ctx.Done():
-		return k.await(ctx, h)
+	case <-ctx.Done(): // its whole time is shorter than that; it has no more of the slot's either
+		return k.outlast(ctx, h)
 	}
 }
 

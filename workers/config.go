@@ -43,8 +43,8 @@ type Config struct {
 	// Retry says when a failed delivery is tried again, and how often.
 	Retry RetryPolicy
 	// OrphanPause is when a delivery is looked at again whose handler is not in this program, and
-	// OrphanLimit how long after it was parked it is given up: a rolling deploy has to be over by then.
-	// Defaults 1 min and 1 h.
+	// OrphanLimit how long after it was parked, and after this process met it, it is given up: a rolling
+	// deploy has to be over by then. Defaults 1 min and 1 h.
 	OrphanPause, OrphanLimit time.Duration
 	// BreakerDelay is the pause after which a destination that was away, the broker or what a handler
 	// calls, is tried again. Default 500 ms.

@@ -46,14 +46,18 @@ func (p *Pool) noteFree(id string) {
 func (p *Pool) sweepLoop(ctx context.Context) error {
 	after, between := firstTenant, time.Duration(0) // the first round goes without pauses
 	var looked round
+	failed := false
 	for {
 		pause(ctx, between)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		began := time.Now()
-		seen, last, err := p.sweep(ctx, after)
-		if err != nil {
+		seen, last, err := p.sweep(ctx, after, p.config.SweepChunk)
+		if err != nil && failed {
+			seen, last, err = p.sweepEach(ctx, after)
+		}
+		if failed = err != nil; failed {
 			if ctx.Err() == nil {
 				p.outage.failed(ctx, "the sweep failed; trying again", err)
 			}
@@ -75,15 +79,16 @@ func (p *Pool) sweepLoop(ctx context.Context) error {
 	}
 }
 
-// sweepLimit bounds one look, because a connection that has silently died answers nobody.
+// sweepLimit bounds one look, because a connection that has silently died answers nobody. Its time begins
+// when the others have looked, as that of all who look.
 const sweepLimit = 30 * time.Second
 
-func (p *Pool) sweep(ctx context.Context, after string) (seen []sighting, last string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
-	defer cancel()
+func (p *Pool) sweep(ctx context.Context, after string, limit int) (seen []sighting, last string, err error) {
 	p.ledger.looking.Lock()
 	defer p.ledger.looking.Unlock()
-	return p.ledger.sweep(ctx, after, p.config.SweepChunk)
+	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
+	defer cancel()
+	return p.ledger.sweep(ctx, after, limit)
 }
 
 // sweepPause spreads the chunks over the round, so that few tenants are looked at often and many cost
@@ -99,6 +104,7 @@ func (p *Pool) sight(seen []sighting) {
 	now := time.Now()
 	for _, s := range seen {
 		if s.oldest != nil || !s.due.After(now) {
+			p.doubt(s.tenantID)
 			p.sighted(s.tenantID, s.due != nil)
 		}
 		if s.due != nil && s.due.After(now) && s.due.Before(now.Add(p.config.SweepRound)) {
@@ -107,13 +113,25 @@ func (p *Pool) sight(seen []sighting) {
 	}
 }
 
-func (p *Pool) sighted(id string, retries bool) {
+// sighted reports whether the tenant will have a turn here.
+func (p *Pool) sighted(id string, retries bool) bool {
 	p.mu.Lock()
-	if t := p.tenants[id]; t != nil && retries {
-		t.retries = true
+	defer p.mu.Unlock()
+	t := p.remember(id)
+	t.retries = t.retries || retries
+	p.wakeLocked(t)
+	return t.held() && !t.paused && !t.leaving && !p.stopping
+}
+
+// doubt has the lease of a tenant that has work asked for, even if another process had it when it was asked
+// for last: that one may have given it up, and the news been lost. Like one that was given up it still counts
+// among those that a peer holds.
+func (p *Pool) doubt(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.tenants[id]; t != nil && t.deadline.Load() == 0 && time.Now().Before(t.takenUntil) {
+		t.takenUntil, t.freed = time.Time{}, true
 	}
-	p.mu.Unlock()
-	p.wake(id)
 }
 
 func (p *Pool) expect(id string, at time.Time) {

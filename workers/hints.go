@@ -17,6 +17,9 @@ const hintEvery = 2 * time.Millisecond
 // hintMost is how many tenants one message names: 16 bytes each, well below the broker's limit.
 const hintMost = 4096
 
+// flushLimit bounds how long the end of a process waits for its last hint to leave.
+const flushLimit = time.Second
+
 // NATSHints sends hints over core NATS, which keeps nothing and asks for no answer. It is also the end
 // that the API uses: Touch after a commit costs a map insert.
 type NATSHints struct {
@@ -91,6 +94,9 @@ func (h *NATSHints) Announce(hint Hint) {
 		}
 	}
 	h.send(ids, hint.Free)
+	if hint.Last && h.conn.IsConnected() {
+		_ = h.conn.FlushTimeout(flushLimit) // the others find with their sweep what they were not told of
+	}
 }
 
 // send drops a hint that cannot be sent, rather than letting it wait: the sweep finds what it told of.
@@ -103,9 +109,6 @@ func (h *NATSHints) send(ids []uuid.UUID, free bool) {
 		}
 		_ = h.conn.Publish(h.subject(free), payload)
 		ids = ids[n:]
-	}
-	if free {
-		_ = h.conn.Flush() // the process is about to end
 	}
 }
 

@@ -30,13 +30,13 @@ type holds struct {
 	waiting      map[string]*line        // by handler
 	full         func(handler string) bool
 	paused       atomic.Pointer[map[string]struct{}]
-	wake         func(tenantID string)
+	wake         func(tenantID string) (woke bool)
 }
 
-func newHolds(config Config, calls *calls, metrics *Metrics, wake func(tenantID string)) *holds {
+func newHolds(config Config, calls *calls, metrics *Metrics, wake func(tenantID string) bool) *holds {
 	handlers := calls.byName
 	h := &holds{
-		broker:       newDestination(BrokerName, config, metrics, func() {}),
+		broker:       newDestination(BrokerName, config, metrics),
 		destinations: make(map[string]*destination, len(handlers)),
 		waiting:      make(map[string]*line, len(handlers)),
 		full:         calls.full,
@@ -52,7 +52,10 @@ func newHolds(config Config, calls *calls, metrics *Metrics, wake func(tenantID 
 	for name, handler := range handlers {
 		d := byName[handler.Destination]
 		if d == nil {
-			d = newDestination(handler.Destination, config, metrics, func() { h.end(sharing[handler.Destination]) })
+			d = newDestination(handler.Destination, config, metrics)
+			d.onBack = func() { h.end(sharing[handler.Destination]) }
+			var tries atomic.Int64
+			d.onWorthATry = func() bool { return h.wakeOne(sharing[handler.Destination], int(tries.Add(1))) }
 			byName[handler.Destination] = d
 		}
 		h.destinations[name] = d
@@ -81,8 +84,15 @@ func (h *holds) hold(handler, tenantID string) error {
 	if h.reason(handler) == nil {
 		return nil
 	}
-	h.waiting[handler].join(tenantID)
+	h.join(handler, tenantID)
 	return h.reason(handler)
+}
+
+// join notes that a tenant waits for a handler, behind those that wait already. When its destination is
+// away they are woken one by one.
+func (h *holds) join(handler, tenantID string) {
+	h.waiting[handler].join(tenantID)
+	h.destinations[handler].awaited()
 }
 
 // enter asks whether a handler may be called now. After a nil its destination waits for what came of it.
@@ -148,10 +158,20 @@ func (h *holds) awaitPlace(handler, tenantID string) {
 }
 
 // placeFree wakes the first who waits, because there is room for one.
-func (h *holds) placeFree(handler string) {
-	for _, id := range h.waiting[handler].leave(1) {
-		h.wake(id)
+func (h *holds) placeFree(handler string) { h.wakeOne([]string{handler}, 0) }
+
+// wakeOne wakes the first who waits for one of the handlers, asked in turns, and can come now: not one whose
+// lease is gone, or who is paused. It reports whether there was one.
+func (h *holds) wakeOne(handlers []string, first int) bool {
+	for i := range handlers {
+		name := handlers[(first+i)%len(handlers)]
+		for left := h.waiting[name].leave(1); len(left) > 0; left = h.waiting[name].leave(1) {
+			if h.wake(left[0]) {
+				return true
+			}
+		}
 	}
+	return false
 }
 
 // line is tenants that wait, each once, the first in front.

@@ -152,7 +152,7 @@ type Publisher interface {
 type Hints interface {
 	// Subscribe calls back with the tenants that have work, or whose lease became free, until stop.
 	Subscribe(onHint func(Hint)) (stop func(), err error)
-	// Announce tells the other workers of a cluster.
+	// Announce tells the other workers of a cluster. It waits for nobody, but for a moment with the last hint.
 	Announce(hint Hint)
 }
 
@@ -162,4 +162,6 @@ type Hint struct {
 	TenantIDs []string
 	// Free means that nobody holds their leases any more.
 	Free bool
+	// Last means that the process ends after this hint, which should have left it by then.
+	Last bool
 }

@@ -251,32 +251,32 @@ func (p *Pool) isForgotten(t *tenant) bool {
 	return !wanted && !t.running && t.alarmAt.IsZero() && time.Now().After(t.takenUntil)
 }
 
-// releaseAll gives everything up at the end, so that the next process goes on at once.
+// releaseAll gives everything up at the end, so that the next process goes on at once: all that the
+// database counts as this process's, also what was won or let go of in a statement that was cut off.
 func (p *Pool) releaseAll(ctx context.Context) {
 	p.mu.Lock()
-	var ids []string
-	for id, t := range p.tenants {
-		if t.deadline.Load() != 0 {
-			ids = append(ids, id)
-			t.letGo()
-		}
+	for _, t := range p.tenants {
+		t.letGo()
 	}
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL)
-	defer cancel()
-	if err := p.ledger.leave(ctx); err != nil {
+	if err := p.leave(ctx); err != nil {
 		p.config.Log.WarnContext(ctx, "the others count on this process until its time is over", "error", err)
 	}
-	if len(ids) == 0 {
-		return
-	}
-	if err := p.ledger.release(ctx, ids); err != nil {
+	ids, err := p.reclaim(ctx)
+	if err != nil {
 		p.config.Log.WarnContext(ctx, "leases could not be released; they run out by themselves", "error", err)
 		return
 	}
-	if p.hints != nil {
-		p.hints.Announce(Hint{TenantIDs: ids, Free: true})
+	if len(ids) > 0 && p.hints != nil {
+		p.hints.Announce(Hint{TenantIDs: ids, Free: true, Last: true})
 	}
+}
+
+// leave has a time of its own, so that the leases are given up even if it takes too long.
+func (p *Pool) leave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
+	defer cancel()
+	return p.ledger.leave(ctx)
 }
 
 // pause waits, or returns early when ctx is over.

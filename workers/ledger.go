@@ -34,8 +34,9 @@ type grant struct {
 	taken time.Duration
 }
 
-// reclaim gives up what a former process of this name held, and returns it: what is won anew after that
-// has a new fence, so that nothing which the former one left under way passes for this one's.
+// reclaim gives up what is held in this process's name, and returns it. At the start a former process of
+// this name held it: what is won anew after that has a new fence, so that nothing which the former one left
+// under way passes for this one's. At the end it is whatever is left.
 func (l *ledger) reclaim(ctx context.Context) ([]string, error) {
 	rows, err := l.cluster.Reserved().Query(ctx, `
 		with locked as (

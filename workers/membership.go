@@ -45,6 +45,7 @@ func (p *Pool) join(ctx context.Context) error {
 	}
 }
 
+// reclaim gives up in the database what is held in this process's name.
 func (p *Pool) reclaim(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL)
 	defer cancel()
@@ -128,8 +129,16 @@ func (p *Pool) handOverVacated(ctx context.Context) {
 }
 
 // handOver gives the leases of the chosen tenants up, tells the others, and leaves these tenants to them
-// for a while. As with idle ones, no lease is won meanwhile: it would be given up in the database.
+// for a while. It tells when the leases are free to be won again, because the broker may be slow.
 func (p *Pool) handOver(ctx context.Context, choose func() []*tenant) {
+	if ids := p.giveUp(ctx, choose); len(ids) > 0 && p.hints != nil {
+		p.hints.Announce(Hint{TenantIDs: ids, Free: true})
+	}
+}
+
+// giveUp returns the chosen tenants that it gave up. As with idle ones, no lease is won meanwhile: it would
+// be given up in the database.
+func (p *Pool) giveUp(ctx context.Context, choose func() []*tenant) []string {
 	p.leasing.Lock()
 	defer p.leasing.Unlock()
 	p.mu.Lock()
@@ -146,18 +155,16 @@ func (p *Pool) handOver(ctx context.Context, choose func() []*tenant) {
 	}
 	p.mu.Unlock()
 	if len(ids) == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
 	defer cancel()
 	if err := p.ledger.release(ctx, ids); err != nil {
 		p.outage.failed(ctx, "leases could not be handed over; they run out by themselves", err)
-		return
+		return nil
 	}
 	p.metrics.handedOver.Add(float64(len(ids)))
-	if p.hints != nil {
-		p.hints.Announce(Hint{TenantIDs: ids, Free: true})
-	}
+	return ids
 }
 
 // admit chooses which of the wanted tenants to ask for now. Beyond its share this process leaves them to

@@ -13,6 +13,7 @@ type upkeep struct {
 	prunePassed   prometheus.Counter
 	pruneSeconds  prometheus.Histogram
 	pinnedSeconds prometheus.Gauge
+	sweepPassed   prometheus.Counter
 }
 
 func newUpkeep(registerer prometheus.Registerer) upkeep {
@@ -30,6 +31,10 @@ func newUpkeep(registerer prometheus.Registerer) upkeep {
 			Namespace: "tenantry", Subsystem: "worker", Name: "prune_seconds",
 			Help:    "Time that retention took for the tenants of one look.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}),
+		sweepPassed: f.NewCounter(prometheus.CounterOpts{
+			Namespace: "tenantry", Subsystem: "worker", Name: "sweep_passed_total",
+			Help: "Tenants that the sweep passed over, because it could not look into them.",
 		}),
 		pinnedSeconds: f.NewGauge(prometheus.GaugeOpts{
 			Namespace: "tenantry", Subsystem: "worker", Name: "pinned_xmin_seconds",

@@ -68,10 +68,10 @@ func (p *Pool) pinnedLoop(ctx context.Context) error {
 }
 
 func (p *Pool) lookForPins(ctx context.Context, known *pins) error {
-	ctx, cancel := context.WithTimeout(ctx, sweepLimit)
-	defer cancel()
 	p.ledger.looking.Lock()
 	defer p.ledger.looking.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
 	found, err := p.ledger.cluster.Pinned(ctx)
 	if err != nil {
 		return err

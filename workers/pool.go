@@ -23,6 +23,7 @@ type Pool struct {
 	metrics   *Metrics
 	coverage  *coverage
 	outage    *outage
+	orphans   *orphans
 
 	leasing sync.Mutex // held while leases are won or given up in the database; taken before mu
 
@@ -76,6 +77,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 		metrics:    parts.Metrics,
 		coverage:   parts.Metrics.coverage,
 		outage:     &outage{log: config.Log},
+		orphans:    newOrphans(config),
 		balance:    balance{news: make(chan struct{}, 1)},
 		turns:      NewTurns(config.Quantum),
 		tenants:    make(map[string]*tenant),
@@ -84,7 +86,7 @@ func New(config Config, parts Parts) (*Pool, error) {
 		wantedNews: make(chan struct{}, 1),
 	}
 	p.changed = sync.NewCond(&p.mu)
-	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) { p.sighted(tenantID, true) })
+	p.holds = newHolds(config, calls, parts.Metrics, func(tenantID string) bool { return p.sighted(tenantID, true) })
 	calls.onFree, calls.onSlow = p.holds.placeFree, p.yield
 	return p, nil
 }

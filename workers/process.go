@@ -37,9 +37,6 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 	jobs, outage := r.publish(ctx, batch)
 	began := time.Now()
 	r.runLanes(ctx, lanes(r.toCall(jobs)))
-	if r.away.Swap(false) { // who noticed asks again
-		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
-	}
 
 	done := processed{outage: outage}
 	done.outcomes = make([]Outcome, 0, len(jobs))

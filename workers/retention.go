@@ -94,16 +94,16 @@ func (r Retention) pauseAfter(done pruned, took time.Duration) time.Duration {
 	}
 }
 
-// pruneLimit bounds one look, because a connection that has silently died answers nobody.
-const pruneLimit = sweepLimit
+// lookLimit bounds a look that takes well below a second when all is well: while it lasts nobody sweeps.
+const lookLimit = 5 * time.Second
 
 // prune looks after the tenants that it claims. If it dies on the way, they are due again after their
 // rest.
 func (p *Pool) prune(ctx context.Context) (pruned, error) {
-	ctx, cancel := context.WithTimeout(ctx, pruneLimit)
-	defer cancel()
 	p.ledger.looking.Lock()
 	defer p.ledger.looking.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
 	began := time.Now()
 	claimed, err := p.ledger.claimPruning(ctx, p.config.Retention)
 	if err != nil || len(claimed) == 0 {

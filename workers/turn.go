@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -26,7 +27,6 @@ type turn struct {
 	timing  Timing
 	guess   time.Duration // what an event may cost while it is not known for this tenant
 	lent    atomic.Int64  // time used on borrowed slots
-	away    atomic.Bool   // the destination of a handler is, as this turn has found
 
 	result turnResult
 }
@@ -102,6 +102,9 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	r.comeBack(batch.NextDue)
+	if slices.Contains(want.SkipHandlers, BrokerName) { // nobody wakes those who wait for the broker
+		r.comeBack(time.Now().Add(r.pool.config.BreakerDelay))
+	}
 	r.noteRead(want, batch)
 	done, err := r.finish(ctx, batch)
 	if err != nil {
