@@ -21,13 +21,25 @@ const (
 // round is one look into all tenants.
 type round struct {
 	chunks   int
+	took     time.Duration // in the looks alone
 	backlogs []float64 // of the tenants with unpublished events
 	ages     []float64 // of their oldest ones, in seconds
 }
 
-// add notes what a chunk of the round saw.
-func (r *round) add(seen []sighting, now time.Time) {
+// sweepShare is how much longer than its looks a round is at least, so that however many tenants there are,
+// and however cold their tables, one of the database's cores is busy with looking for a twentieth of its time.
+const sweepShare = 20
+
+// length is how long such a round takes with its pauses.
+func (r *round) length(config Config) time.Duration {
+	even := max(config.SweepRound, sweepShare*r.took)
+	return min(max(even, time.Duration(r.chunks)*config.SweepPauseMin), time.Duration(r.chunks)*config.SweepPauseMax)
+}
+
+// add notes what a chunk of the round saw, and how long the look took.
+func (r *round) add(seen []sighting, now time.Time, took time.Duration) {
 	r.chunks++
+	r.took += took
 	for _, s := range seen {
 		if s.oldest != nil {
 			r.backlogs = append(r.backlogs, float64(s.backlog))
@@ -77,13 +89,13 @@ func (c *coverage) noteTenants(n int64) {
 	c.tenants = n
 }
 
-// visitWithin is the time in which every tenant should be visited: three rounds of the sweep, which take
-// the configured time unless there are so many chunks that the shortest pauses between them take longer;
-// and the time of a lease, for what a process misses that dies.
+// visitWithin is the time in which every tenant should be visited: three rounds of the sweep as long as the
+// last one or as the configured time, whichever is more; and the time of a lease, for what a process misses
+// that dies.
 func (c *coverage) visitWithin(config Config) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return visitRounds*max(config.SweepRound, time.Duration(c.last.chunks)*config.SweepPauseMin) + config.LeaseTTL
+	return visitRounds*max(config.SweepRound, c.last.length(config)) + config.LeaseTTL
 }
 
 // Describe implements prometheus.Collector.

@@ -66,12 +66,12 @@ func (p *Pool) sweepLoop(ctx context.Context) error {
 		}
 		p.outage.passed(ctx, began)
 		p.sight(seen)
-		looked.add(seen, time.Now())
+		looked.add(seen, time.Now(), time.Since(began))
 		if last != "" {
 			after = last
 			continue
 		}
-		between = p.sweepPause(looked.chunks)
+		between = p.sweepPause(looked)
 		p.coverage.noteRound(looked)
 		p.metrics.oldestSeconds.Set(ranked(looked.ages, 0))
 		p.metrics.sweeps.Inc()
@@ -91,23 +91,23 @@ func (p *Pool) sweep(ctx context.Context, after string, limit int) (seen []sight
 	return p.ledger.sweep(ctx, after, limit)
 }
 
-// sweepPause spreads the chunks over the round, so that few tenants are looked at often and many cost
-// little; the jitter keeps several workers apart.
-func (p *Pool) sweepPause(chunks int) time.Duration {
-	even := p.config.SweepRound / time.Duration(max(chunks, 1))
-	even = min(max(even, p.config.SweepPauseMin), p.config.SweepPauseMax)
+// sweepPause spreads the chunks over a round as long as the last one should have been, so that few tenants
+// are looked at often and many cost little; the jitter keeps several workers apart.
+func (p *Pool) sweepPause(last round) time.Duration {
+	even := last.length(p.config) / time.Duration(max(last.chunks, 1))
+	even = max(even, p.config.SweepPauseMin)
 	return even - even/10 + rand.N(even/5+1) //nolint:gosec // jitter needs no secrecy
 }
 
 // sight wakes what has work now, and sets the alarm for what has some later.
 func (p *Pool) sight(seen []sighting) {
-	now := time.Now()
+	now, horizon := time.Now(), p.coverage.visitWithin(p.config)
 	for _, s := range seen {
 		if s.oldest != nil || !s.due.After(now) {
 			p.doubt(s.tenantID)
 			p.sighted(s.tenantID, s.due != nil)
 		}
-		if s.due != nil && s.due.After(now) && s.due.Before(now.Add(p.config.SweepRound)) {
+		if s.due != nil && s.due.After(now) && s.due.Before(now.Add(horizon)) {
 			p.expect(s.tenantID, *s.due)
 		}
 	}

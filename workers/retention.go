@@ -12,7 +12,7 @@ type Retention struct {
 	// Messages, Inbox and Attempts are how long published messages, the inbox's rows that are of no use
 	// any more, and failed attempts are kept. Zero keeps for ever.
 	Messages, Inbox, Attempts time.Duration
-	// Rest is how long a tenant is left alone in which nothing was left to delete. Default 30 min.
+	// Rest is how long a tenant is left alone in which nothing was left to delete. Default 6 h.
 	Rest time.Duration
 	// Tenants is how many tenants one look is for at most, and it ends early when it takes long.
 	// Batch is the most rows that it deletes from each of their tables. Defaults 20 and 1000.
@@ -23,7 +23,7 @@ type Retention struct {
 }
 
 func (r Retention) withDefaults() Retention {
-	fill(&r.Rest, 30*time.Minute)
+	fill(&r.Rest, 6*time.Hour)
 	fill(&r.Tenants, 20)
 	fill(&r.Batch, 1000)
 	fill(&r.Pause, time.Second)

@@ -15,7 +15,7 @@ create table dispatch.paused_handlers (
 -- can be expected to be visited.
 alter table dispatch.ledger
     add column backlog   bigint      not null default 0,
-    add column pruned_at timestamptz not null default '-infinity',
+    add column pruned_at timestamptz not null default clock_timestamp(),
     add column placed_at timestamptz not null default clock_timestamp();
 
 grant select, insert, update, delete on dispatch.workers, dispatch.paused_handlers to {{app}};
