@@ -259,10 +259,11 @@ func (p *Pool) releaseAll(ctx context.Context) {
 		t.letGo()
 	}
 	p.mu.Unlock()
+	ids, err := p.reclaim(ctx)
+	// After that, so that a heartbeat which was cut off a moment ago is over as well.
 	if err := p.leave(ctx); err != nil {
 		p.config.Log.WarnContext(ctx, "the others count on this process until its time is over", "error", err)
 	}
-	ids, err := p.reclaim(ctx)
 	if err != nil {
 		p.config.Log.WarnContext(ctx, "leases could not be released; they run out by themselves", "error", err)
 		return
@@ -272,7 +273,7 @@ func (p *Pool) releaseAll(ctx context.Context) {
 	}
 }
 
-// leave has a time of its own, so that the leases are given up even if it takes too long.
+// leave has a time of its own, so that the others are told even if the leases took all of theirs.
 func (p *Pool) leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.config.LeaseTTL/renewParts)
 	defer cancel()
