@@ -22,8 +22,8 @@ const (
 type round struct {
 	chunks   int
 	took     time.Duration // in the looks alone
-	backlogs []float64 // of the tenants with unpublished events
-	ages     []float64 // of their oldest ones, in seconds
+	backlogs []float64     // of the tenants with unpublished events
+	ages     []float64     // of their oldest ones, in seconds
 }
 
 // sweepShare is how much longer than its looks a round is at least, so that however many tenants there are,
