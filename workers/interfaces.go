@@ -68,6 +68,8 @@ type Batch struct {
 	Messages []Message
 	// Deliveries are due, each the first open one of its aggregate and handler.
 	Deliveries []Delivery
+	// NoDeliveries means that the tenant had none at all when its messages were read.
+	NoDeliveries bool
 	// NextDue is when the next delivery is due that was not read; zero when there is none.
 	NextDue time.Time
 }

@@ -102,7 +102,7 @@ func (p *Pool) install(g grant, asked time.Time) {
 	p.won(t)
 	t.lease, t.weight, t.paused = g.lease, g.weight, g.paused
 	t.lastWork = time.Now()
-	t.retries = true // nobody looked yet
+	t.retries, t.retriedLast = true, true // nobody looked yet; the messages come first, and tell whether to
 	t.hold(asked, p.config.LeaseTTL)
 	p.wakeLocked(t)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// firstBatch is how many events are read at least before it is known what one of this tenant takes.
+	// firstBatch is how many events are read before it is known what one takes, of this tenant or of any.
 	firstBatch = 64
 	// retryBatch is how many due deliveries are tried in one turn.
 	retryBatch = 64
@@ -120,6 +120,8 @@ func (r *turn) batch(ctx context.Context) (more bool, err error) {
 // noteRead tells from what was read whether to look for due deliveries next.
 func (r *turn) noteRead(want Want, batch Batch) {
 	switch {
+	case batch.NoDeliveries: // as of most tenants most of the time: that look is saved
+		r.result.looked, r.result.retries = true, false
 	case want.Deliveries > 0:
 		r.result.looked, r.result.retries = true, len(batch.Deliveries) == want.Deliveries
 	case len(batch.Messages) == 0 && !r.result.looked:
@@ -177,7 +179,7 @@ func (r *turn) worth() int {
 	case r.result.cost > 0:
 		return int(budget/r.result.cost) + 1
 	case r.guess > 0:
-		return max(int(budget/r.guess), firstBatch)
+		return int(budget/r.guess) + 1
 	default:
 		return firstBatch
 	}

@@ -67,6 +67,7 @@ func (s *Source) Read(ctx context.Context, lease workers.Lease, want workers.Wan
 	if err == nil && parked {
 		err = s.readChains(ctx, lease, batch.Messages)
 	}
+	batch.NoDeliveries = len(batch.Messages) > 0 && !parked
 	return batch, err
 }
 
