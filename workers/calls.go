@@ -105,6 +105,12 @@ func (c *calls) of(eventName string) []*Handler {
 	return c.all
 }
 
+// passesDead reports whether later events of an aggregate may pass one that is dead for the handler.
+func (c *calls) passesDead(handler string) bool {
+	h, ok := c.byName[handler]
+	return ok && h.ContinueAfterDead
+}
+
 // enter takes a place in a handler's bound, and waits a moment for one.
 func (c *calls) enter(ctx context.Context, handler string) error {
 	select {

@@ -128,6 +128,8 @@ type Retried struct {
 	Delivery Delivery
 	// Failure is nil when it succeeded.
 	Failure *Verdict
+	// PassDead lets what waits behind it pass dead ones of its aggregate.
+	PassDead bool
 }
 
 // Source is where a tenant's backlog is read and completed. All writing checks the lease in its own

@@ -49,7 +49,9 @@ func (r *turn) process(ctx context.Context, batch Batch) processed {
 				Seq: j.message.Seq, LockVersion: j.message.LockVersion, Event: &j.message.Event, Parked: j.parked, Timing: &timing,
 			})
 		default:
-			done.retried = append(done.retried, Retried{Delivery: *j.delivery, Failure: j.failure})
+			done.retried = append(done.retried, Retried{
+				Delivery: *j.delivery, Failure: j.failure, PassDead: r.pool.calls.passesDead(j.delivery.Handler),
+			})
 		}
 	}
 	return done

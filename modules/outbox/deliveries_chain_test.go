@@ -68,6 +68,9 @@ func TestChainGoesOnOnlyWhereNothingIsBefore(t *testing.T) {
 		"a dead one is between": {
 			"strict", []string{"retrying", "failed", "waiting"}, []string{"", "failed", "waiting"}, []int{0}, nil,
 		},
+		"a dead one is between and may be passed": {
+			"lenient", []string{"retrying", "failed", "waiting"}, []string{"", "failed", "retrying"}, []int{0}, nil,
+		},
 		"a dead one was passed": {
 			"lenient", []string{"failed", "retrying", "waiting"}, []string{"failed", "", "retrying"}, []int{1}, nil,
 		},
@@ -88,7 +91,9 @@ func TestChainGoesOnOnlyWhereNothingIsBefore(t *testing.T) {
 			chain := chainOf(t, tenant, c.handler, c.before...)
 			var retried []workers.Retried
 			for _, i := range c.end {
-				retried = append(retried, workers.Retried{Delivery: chain[i], Failure: c.failure})
+				retried = append(retried, workers.Retried{
+					Delivery: chain[i], Failure: c.failure, PassDead: c.handler == "lenient",
+				})
 			}
 			source := outbox.NewSource(apptest.Clusters().Home())
 			stale, err := source.Complete(t.Context(), leaseOf(t, tenant), nil, retried)

@@ -3,9 +3,11 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tenantry/tenantry/app/fault"
 	"github.com/tenantry/tenantry/tenants"
+	"github.com/tenantry/tenantry/workers"
 )
 
 // Skipped is a delivery that an operator gave up.
@@ -51,7 +53,7 @@ func (s *Service) Skip(
 	if err := s.tenants.Record(ctx, actor, tenant.ID, "Outbox.skip_requested", skipped); err != nil {
 		return Skipped{}, err
 	}
-	skipped.EventStatus, err = skip(ctx, scope.Guarded(deliveriesLock(tenant.ID)), seqs[eventID], handler)
+	skipped.EventStatus, err = skip(ctx, scope.Guarded(deliveriesLock(tenant.ID)), seqs[eventID], handler, s.passesDead(handler))
 	return skipped, err
 }
 
@@ -76,8 +78,13 @@ func deliveryVersion(tx *tenants.Tx, seq int64, handler string) (int64, error) {
 	return versions[0], nil
 }
 
+// passesDead reports whether later events of an aggregate may pass one that is dead for the handler.
+func (s *Service) passesDead(handler string) bool {
+	return slices.ContainsFunc(s.handlers, func(h workers.Handler) bool { return h.Name == handler && h.ContinueAfterDead })
+}
+
 // skip ends the delivery as if it had succeeded, but for the attempt. Under the lock its version stays.
-func skip(ctx context.Context, scope *tenants.Scope, seq int64, handler string) (Status, error) {
+func skip(ctx context.Context, scope *tenants.Scope, seq int64, handler string, passDead bool) (Status, error) {
 	var status Status
 	err := scope.Transact(ctx, func(tx *tenants.Tx) error {
 		version, err := deliveryVersion(tx, seq, handler)
@@ -85,7 +92,7 @@ func skip(ctx context.Context, scope *tenants.Scope, seq int64, handler string) 
 			return err
 		}
 		var ended int
-		err = tx.DB.Raw(settle, []int64{seq}, []string{handler}, []int64{version}, tx.Now, 0).Scan(&ended).Error
+		err = tx.DB.Raw(settle, []int64{seq}, []string{handler}, []int64{version}, tx.Now, 0, []bool{passDead}).Scan(&ended).Error
 		if err != nil {
 			return fmt.Errorf("skip a delivery: %w", err)
 		}

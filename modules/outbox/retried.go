@@ -29,13 +29,13 @@ const (
 // delivery had passed itself the next may pass too. It answers with the number of deliveries.
 const settle = `
 	with done as (
-		select v.seq, v.handler, v.version
-		from unnest($1::bigint[], $2::text[], $3::bigint[]) as v (seq, handler, version)
+		select v.seq, v.handler, v.version, v.pass_dead
+		from unnest($1::bigint[], $2::text[], $3::bigint[], $6::boolean[]) as v (seq, handler, version, pass_dead)
 	), gone as (
 		delete from deliveries d using done
 		where d.seq = done.seq and d.handler = done.handler and d.lock_version = done.version
 		returning d.seq, d.handler, d.aggregate_type, d.aggregate_id,
-		          case when d.status = 'retrying' then d.seq else 0 end as passed
+		          case when done.pass_dead then 9223372036854775807 when d.status = 'retrying' then d.seq else 0 end as passed
 	), promoted as (` + promoteNext + `), rest as (
 		select g.seq, g.ended, case when count(o.seq) = 0 then 'published'
 		                            when count(o.seq) = count(o.seq) filter (where o.status = 'failed') then 'failed'
@@ -97,11 +97,11 @@ const passDead = `
 
 func retriedStatements(retried []workers.Retried, at clock, count func(int64)) []tenants.Statement {
 	var statements []tenants.Statement
-	var succeeded []workers.Delivery
+	var succeeded []workers.Retried
 	for _, r := range retried {
 		d, v := r.Delivery, r.Failure
 		if v == nil {
-			succeeded = append(succeeded, d)
+			succeeded = append(succeeded, r)
 			continue
 		}
 		statements = append(statements, tenants.Statement{
@@ -129,13 +129,14 @@ func spent(v *workers.Verdict) int {
 }
 
 // settleStatement settles all in one statement, whose plan costs more than a delivery.
-func settleStatement(succeeded []workers.Delivery, now time.Time, count func(int64)) tenants.Statement {
+func settleStatement(succeeded []workers.Retried, now time.Time, count func(int64)) tenants.Statement {
 	n := len(succeeded)
-	seqs, handlers, versions := make([]int64, n), make([]string, n), make([]int64, n)
-	for i, d := range succeeded {
-		seqs[i], handlers[i], versions[i] = d.Seq, d.Handler, d.LockVersion
+	seqs, handlers, versions, passing := make([]int64, n), make([]string, n), make([]int64, n), make([]bool, n)
+	for i, r := range succeeded {
+		seqs[i], handlers[i], versions[i] = r.Delivery.Seq, r.Delivery.Handler, r.Delivery.LockVersion
+		passing[i] = r.PassDead
 	}
-	return tenants.Statement{SQL: settle, Args: []any{seqs, handlers, versions, now, 1}, Read: func(rows pgx.Rows) error {
+	return tenants.Statement{SQL: settle, Args: []any{seqs, handlers, versions, now, 1, passing}, Read: func(rows pgx.Rows) error {
 		for rows.Next() {
 			var ended int64
 			if err := rows.Scan(&ended); err != nil {
