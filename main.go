@@ -22,8 +22,8 @@ var version, commit string //nolint:gochecknoglobals // the linker can set nothi
 func main() { os.Exit(run()) }
 
 // garbagePercent lets the heap grow to five times what lives in it before it is collected. What lives in
-// it is a few megabytes of caches, while batches of events come and go: at Go's default a tenth of a
-// drain's time is collecting. GOGC, and GOMEMLIMIT for an upper end, have the last word.
+// it is a few megabytes of caches, while batches of events come and go: at Go's default a seventh of
+// the process's time in a drain was collecting. GOGC, and GOMEMLIMIT for an upper end, have the last word.
 const garbagePercent = 400
 
 // run hands the process over to the command line. The first signal is the wish to stop; a second one
